@@ -1,0 +1,71 @@
+# The verbs of the house. Needs Python >= 3.11, make and git; everything else goes into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTEST_ARGS ?= -n auto
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-fast check fix docs golden bench lock clean
+
+help:  ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## make .venv with the pinned packages and Fieldshift itself
+
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null 2>&1 || { \
+		echo "make: '$(PYTHON)' was not found. Install Python 3.11 or later, or say 'make PYTHON=/path/to/python3 ...'." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "make: '$(PYTHON)' is $$($(PYTHON) -V 2>&1); Fieldshift needs Python 3.11 or later. Say 'make PYTHON=python3.11 ...'." >&2; exit 1; }
+	@$(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+			echo "make: this Python cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }; \
+		echo "Making $(VENV) with $$($(PYTHON) -V 2>&1)"; \
+		$(PYTHON) -m venv --clear $(VENV); }
+	@echo "Installing the pinned packages (once; a few minutes on a slow line)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+demo: setup  ## run the flagship case and write its report to build/demo
+	$(BIN)/fieldshift run ice-2024 -o build/demo
+	@for page in build/demo/*.html; do if [ -f "$$page" ]; then echo "Report: $$page"; fi; done
+
+test: setup  ## run the whole test suite
+	@if grep -rqs --include='*.py' '@pytest\.mark\.browser\|pytestmark.*mark\.browser' tests; then tools/browser.sh >/dev/null; fi
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-fast: setup  ## run the tests that are neither slow nor in a browser
+	$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not slow and not browser"
+
+check: setup  ## everything a change must pass: style, types, floors, docs, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@if [ -f tools/reference.py ]; then echo "$(BIN)/python tools/reference.py --check"; $(BIN)/python tools/reference.py --check; fi
+	@$(MAKE) --no-print-directory test
+
+fix: setup  ## repair what ruff can repair, and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: setup  ## make docs/reference again from the code
+	$(BIN)/python tools/reference.py
+
+golden: setup  ## write the golden files again; read the difference before you commit it
+	$(BIN)/python -m pytest tests/golden --golden-update
+
+bench: setup  ## measure against the peers, in turn, on this machine
+	$(BIN)/python -m benchmarks
+
+lock: setup  ## pin the packages again from pyproject.toml (LOCK_ARGS=--upgrade for the newest)
+	$(BIN)/uv pip compile --no-config --universal --python-version 3.11 --extra dev \
+		--generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command "make lock" $(LOCK_ARGS) --quiet --output-file requirements.lock pyproject.toml
+
+clean:  ## remove what was built; .venv stays
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

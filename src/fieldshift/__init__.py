@@ -1,0 +1,53 @@
+"""Fieldshift: plan and simulate moving an organisation's people from desks to the field.
+
+The public names, listed, nothing else. They are imported when first used, so that `fieldshift --help` is quick.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "FieldshiftError": "errors",
+    "Problem": "errors",
+    "ScenarioError": "errors",
+    "UsageError": "errors",
+    "Interrupted": "errors",
+    "RunError": "errors",
+    "Scenario": "scenario.schema",
+    "read": "scenario.read",
+    "cases": "scenario.read",
+    "overlaid": "scenario.read",
+    "digest": "scenario.read",
+    "write": "scenario.write",
+    "check": "network.checks",
+    "problems": "network.checks",
+    "build": "network.build",
+    "Network": "network.graph",
+    "show": "network.show",
+    "Decision": "engines.engine",
+    "View": "engines.view",
+    "Policy": "engines.policies",
+    "Stay": "engines.policies",
+    "simulate": "engines.simulate",
+    "mean": "engines.simulate",
+    "Result": "results.result",
+    "summary": "results.summary",
+    "save": "results.runs",
+    "load": "results.runs",
+    "export": "results.runs",
+    "report": "results.report",
+}
+
+__all__ = ["__version__", *_WHERE]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'fieldshift' has no attribute {name!r}")
+    return getattr(import_module(f"fieldshift.{_WHERE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

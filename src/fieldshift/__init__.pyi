@@ -1,0 +1,33 @@
+"""The public names with their types; `__init__.py` imports each when it is first used."""
+
+from fieldshift.engines.engine import Decision as Decision
+from fieldshift.engines.policies import Policy as Policy
+from fieldshift.engines.policies import Stay as Stay
+from fieldshift.engines.simulate import mean as mean
+from fieldshift.engines.simulate import simulate as simulate
+from fieldshift.engines.view import View as View
+from fieldshift.errors import FieldshiftError as FieldshiftError
+from fieldshift.errors import Interrupted as Interrupted
+from fieldshift.errors import Problem as Problem
+from fieldshift.errors import RunError as RunError
+from fieldshift.errors import ScenarioError as ScenarioError
+from fieldshift.errors import UsageError as UsageError
+from fieldshift.network.build import build as build
+from fieldshift.network.checks import check as check
+from fieldshift.network.checks import problems as problems
+from fieldshift.network.graph import Network as Network
+from fieldshift.network.show import show as show
+from fieldshift.results.report import report as report
+from fieldshift.results.result import Result as Result
+from fieldshift.results.runs import export as export
+from fieldshift.results.runs import load as load
+from fieldshift.results.runs import save as save
+from fieldshift.results.summary import summary as summary
+from fieldshift.scenario.read import cases as cases
+from fieldshift.scenario.read import digest as digest
+from fieldshift.scenario.read import overlaid as overlaid
+from fieldshift.scenario.read import read as read
+from fieldshift.scenario.schema import Scenario as Scenario
+from fieldshift.scenario.write import write as write
+
+__version__: str

@@ -1,0 +1,136 @@
+"""How the shell talks: data on stdout, talk and progress on stderr, a bar only on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+__all__ = ["Kept", "Talk", "counted", "kept", "long", "table"]
+
+PLAIN_EVERY = 15.0
+"""Seconds between two lines of progress off a terminal."""
+
+
+@dataclass
+class Kept:
+    """What a verb has finished writing: told to whoever interrupts it."""
+
+    things: list[str] = field(default_factory=list)
+
+
+def kept(what: str) -> None:
+    """Note that something is written, for whoever interrupts what follows."""
+    click.get_current_context().ensure_object(Kept).things.append(what)
+
+
+@dataclass(frozen=True)
+class Talk:
+    """How much a verb says, and in which form.
+
+    Attributes:
+        json: Data as JSON on stdout instead of words.
+        quiet: No talk and no progress on stderr.
+    """
+
+    json: bool = False
+    quiet: bool = False
+
+    def say(self, text: str) -> None:
+        """Say something on stderr."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def tell(self, text: str, data: Any) -> None:
+        """Put data on stdout: in words, or as JSON where that is asked for."""
+        if self.json:
+            click.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+        else:
+            click.echo(text, color=False if os.environ.get("NO_COLOR") else None)
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[Callable[[int, int], None]]:
+        """Give a callback that takes the steps done and all steps."""
+        if self.quiet:
+            yield _silent
+        elif on_terminal():
+            with _bar() as bar:
+                task = bar.add_task(label, total=None)
+                yield lambda done, total: bar.update(task, completed=done, total=total)
+        else:
+            yield _Plain(label).step
+
+
+def on_terminal() -> bool:
+    """Return whether stderr is a terminal on which a bar can be drawn."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _silent(done: int, total: int) -> None:
+    """Say nothing."""
+
+
+def _bar() -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(30),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("left"),
+    )
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+class _Plain:
+    """Progress off a terminal: a line now and then, and none at all where it is quick."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.began = self.last = time.monotonic()
+
+    def step(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done == 0 or done >= total or now - self.last < PLAIN_EVERY:
+            return
+        self.last = now
+        left = (now - self.began) / done * (total - done)
+        click.echo(f"{self.label}: {100 * done // total} %, about {long(left)} left", err=True)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun: `1 warning`, `3 warnings`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def long(seconds: float) -> str:
+    """Return a time as a person says it."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows in columns under bold heads: the first column is words, the others stand right.
+
+    A row of one cell is the title of the rows after it, which are indented under it.
+    """
+    under = any(len(row) == 1 for row in rows)
+    full = [[f"  {row[0]}" if under else row[0], *row[1:]] for row in rows if len(row) > 1]
+    wide = [max(len(row[i]) for row in [list(heads), *full]) for i in range(len(heads))]
+
+    def line(row: Sequence[str]) -> str:
+        cells = [text.rjust(w) if i else text.ljust(w) for i, (text, w) in enumerate(zip(row, wide, strict=True))]
+        return "   ".join(cells).rstrip()
+
+    body = iter(full)
+    said = [click.style(row[0], bold=True) if len(row) == 1 else line(next(body)) for row in rows]
+    return "\n".join([click.style(line(heads), dim=True), *said])

@@ -1,0 +1,1 @@
+"""One run: simulate, and what it is made of."""

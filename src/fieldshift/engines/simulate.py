@@ -1,0 +1,208 @@
+"""Many futures of a scenario under each of its policies, on the same luck."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+import numpy as np
+
+from fieldshift.engines.engine import Engine
+from fieldshift.engines.futures import beliefs, groups_of
+from fieldshift.engines.kernel import Kernel
+from fieldshift.engines.policies import Policy, fresh, policy_of, settings_of
+from fieldshift.engines.reference import MeanEngine, Reference
+from fieldshift.engines.view import View
+from fieldshift.errors import UsageError
+from fieldshift.network.build import build
+from fieldshift.network.graph import Network
+from fieldshift.results.collect import Collector, Taken
+from fieldshift.results.measures import keys_of
+from fieldshift.results.result import Result
+from fieldshift.results.trace import Trace
+from fieldshift.scenario.read import digest, overlaid
+from fieldshift.scenario.schema import Scenario
+
+__all__ = ["EngineName", "Progress", "live", "mean", "simulate"]
+
+EngineName = Literal["numba", "reference"]
+Progress = Callable[[int, int], None]
+
+TRACE_BYTES = 96 << 20
+"""What the records of one batch may weigh."""
+
+
+def live(engine: Engine, policy: Policy) -> Trace:
+    """Live all periods of one batch under a policy, and return what was counted."""
+    for period in range(engine.network.periods.count):
+        engine.begin(period)
+        engine.finish(period, policy.decide(View(engine, period)))
+    return engine.trace
+
+
+def mean(
+    scenario: Scenario, policy: str | Policy | None = None, draw: Mapping[str, float] | None = None
+) -> Trace:
+    """Return the mean path of a scenario under a policy: one future without chance, counts not whole.
+
+    Args:
+        scenario: A checked scenario.
+        policy: The name of one of its policies, or a policy; its first by default.
+        draw: Points of the unknowns' distributions by path; centres by default.
+    """
+    name = policy if policy is not None else next(iter(scenario.policies), None)
+    if isinstance(name, str):
+        varied = _under(scenario, name)
+        network = build(varied, draw)
+        return live(MeanEngine(network), policy_of(varied, network, name, draw))
+    network = build(scenario, draw)
+    if name is None:
+        raise UsageError(
+            "the scenario has no policy",
+        )
+    return live(MeanEngine(network), fresh(name))
+
+
+def _under(scenario: Scenario, policy: str) -> Scenario:
+    changes = settings_of(scenario, policy)
+    return overlaid(scenario, changes) if changes else scenario
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One batch: futures of one group under one policy."""
+
+    policy: str
+    group: int
+    first: int
+    count: int
+
+
+def simulate(
+    scenario: Scenario,
+    policies: Sequence[str] | Mapping[str, str | Policy] | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+    *,
+    groups: int | None = None,
+    workers: int | None = None,
+    engine: EngineName = "numba",
+    keys: Sequence[tuple[str, str]] | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Simulate a scenario under some policies, each on the same futures.
+
+    Args:
+        scenario: A checked scenario.
+        policies: Names of its policies, or a mapping from a name to one or to a policy of your own; all by default.
+        draws: Number of futures.
+        seed: Seed of all draws; the same seed gives the same result to the byte.
+        groups: Groups of futures that believe the same unknowns; 1 takes the centres, by default about draws / 20.
+        workers: Threads; the result does not depend on it.
+        engine: `numba`, or `reference` for the readable one (same draws, slower).
+        keys: Measures to keep, as pairs of measure and part; a default set otherwise.
+        progress: Called with the batches done and all batches.
+
+    Raises:
+        UsageError: A policy that does not exist, or a number of futures below 1.
+    """
+    if draws < 1:
+        raise UsageError(f"draws is {draws}: at least 1 future is needed")
+    began = time.perf_counter()
+    chosen = _chosen(scenario, policies)
+    count = groups_of(scenario, draws, groups)
+    drawn = beliefs(scenario, count, seed)
+    variants = {
+        name: _under(scenario, given) if isinstance(given, str) else scenario
+        for name, given in chosen.items()
+    }
+    network = build(scenario)
+    networks = {name: build(variants[name]) for name in chosen}
+    collectors = {n: Collector(networks[n], keys or keys_of(scenario, networks[n]), draws) for n in chosen}
+    tasks = list(_tasks(list(chosen), draws, count, _batch(network)))
+
+    def run(task: _Task) -> tuple[_Task, Taken]:
+        belief = drawn[task.group]
+        own = build(variants[task.policy], belief) if belief else networks[task.policy]
+        futures = np.arange(task.first, task.first + task.count)
+        machine: Engine = (Kernel if engine == "numba" else Reference)(own, seed, futures)
+        given = chosen[task.policy]
+        policy = (
+            policy_of(variants[task.policy], own, given, belief) if isinstance(given, str) else fresh(given)
+        )
+        return task, collectors[task.policy].take(task.first, live(machine, policy), own)
+
+    for done, (task, taken) in enumerate(_run_all(run, tasks, workers), start=1):
+        collectors[task.policy].put(taken)
+        if progress is not None:
+            progress(done, len(tasks))
+    parts = {name: collector.done() for name, collector in collectors.items()}
+    return Result.of(
+        scenario,
+        network,
+        parts,
+        draws=draws,
+        seed=seed,
+        groups=count,
+        engine=engine,
+        digest=digest(scenario),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _chosen(
+    scenario: Scenario, policies: Sequence[str] | Mapping[str, str | Policy] | None
+) -> dict[str, str | Policy]:
+    if policies is None:
+        policies = list(scenario.policies)
+    chosen = dict(policies) if isinstance(policies, Mapping) else {name: name for name in policies}
+    if not chosen:
+        raise UsageError("there is no policy to simulate: write one under `policies`, such as `stay: {}`")
+    for given in chosen.values():
+        if isinstance(given, str):
+            settings_of(scenario, given)
+    return chosen
+
+
+def _batch(network: Network) -> int:
+    """Return how many futures one batch holds, by what its records weigh."""
+    a, c, t = network.n_choices, network.n_cells, network.periods.count
+    one = (
+        4 * t * (4 * c + 5 * a + network.n_chances + network.n_serves + network.n_entries)
+        + t * network.n_rows
+        + 1
+    )
+    return int(np.clip(TRACE_BYTES // one, 8, 256))
+
+
+def _tasks(policies: Sequence[str], draws: int, groups: int, batch: int) -> Iterator[_Task]:
+    edges = [draws * g // groups for g in range(groups + 1)]
+    for group in range(groups):
+        for first in range(edges[group], edges[group + 1], batch):
+            for policy in policies:
+                yield _Task(policy, group, first, min(batch, edges[group + 1] - first))
+
+
+def _run_all(
+    run: Callable[[_Task], tuple[_Task, Taken]], tasks: Sequence[_Task], workers: int | None
+) -> Iterator[tuple[_Task, Taken]]:
+    """Run tasks in threads, a few ahead of the one being collected, so that memory stays bounded."""
+    threads = max(1, workers if workers is not None else (os.cpu_count() or 1))
+    if threads == 1 or len(tasks) == 1:
+        yield from map(run, tasks)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting = iter(tasks)
+        pending = {pool.submit(run, task) for task in islice(waiting, threads + 1)}
+        while pending:
+            ready = next(as_completed(pending))
+            pending.remove(ready)
+            following = next(waiting, None)
+            if following is not None:
+                pending.add(pool.submit(run, following))
+            yield ready.result()

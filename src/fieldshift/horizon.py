@@ -1,0 +1,108 @@
+"""The horizon: T periods between T + 1 instants, their dates, lengths and fiscal years."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from fieldshift.units import DAYS, UnitError
+
+__all__ = ["Periods"]
+
+Float = npt.NDArray[np.float64]
+Int = npt.NDArray[np.int64]
+Bool = npt.NDArray[np.bool_]
+
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+@dataclass(frozen=True)
+class Periods:
+    """The periods that a scenario covers.
+
+    Attributes:
+        start: The first day.
+        count: Number of periods, T.
+        step: `day`, `week`, `month`, `quarter` or `year`.
+        fiscal_year_starts: Month and day, `10-01`.
+    """
+
+    start: dt.date
+    count: int
+    step: str
+    fiscal_year_starts: str = "01-01"
+
+    @cached_property
+    def instants(self) -> tuple[dt.date, ...]:
+        """The first day of each period, and the day after the last one, T + 1 dates."""
+        if self.step in _MONTHS:
+            return tuple(_later(self.start, i * _MONTHS[self.step]) for i in range(self.count + 1))
+        days = int(DAYS[self.step])
+        return tuple(self.start + dt.timedelta(days=i * days) for i in range(self.count + 1))
+
+    def length(self, word: str) -> float:
+        """Return the length of one period in a calendar unit: exact within months and years, else by days."""
+        if word not in DAYS:
+            raise UnitError(f"{word!r} is not a calendar unit", ", ".join(DAYS))
+        if self.step in _MONTHS and word in _MONTHS:
+            return _MONTHS[self.step] / _MONTHS[word]
+        return DAYS[self.step] / DAYS[word]
+
+    @cached_property
+    def fiscal_years(self) -> Int:
+        """The fiscal year of each period's first day, named for the year it ends in, shape (T,)."""
+        month, day = (int(part) for part in self.fiscal_year_starts.split("-"))
+        first = (month, day) == (1, 1)
+        years = [
+            d.year if first or (d.month, d.day) < (month, day) else d.year + 1 for d in self.instants[:-1]
+        ]
+        return np.array(years, np.int64)
+
+    def at(self, date: dt.date) -> int:
+        """Return the period that contains a date: 0 before the start, T from the end on."""
+        if date < self.start:
+            return 0
+        return int(np.searchsorted(_ordinals(self.instants), date.toordinal(), side="right")) - 1
+
+    def active(self, start_from: dt.date | None, until: dt.date | None) -> Bool:
+        """Return which periods lie in a stretch of days, shape (T,): those that contain or follow `from`, to `until`.
+
+        A period belongs to the stretch when its last day is on or after `from` and its first day on or before `until`.
+        """
+        days = _ordinals(self.instants)
+        mask = np.ones(self.count, np.bool_)
+        if start_from is not None:
+            mask &= days[1:] > start_from.toordinal()
+        if until is not None:
+            mask &= days[:-1] <= until.toordinal()
+        return mask
+
+    def duration(self, value: float, word: str) -> int:
+        """Return a duration in whole periods: the nearest, halves up; more than nothing is at least one."""
+        periods = value / self.length(word)
+        whole = int(np.floor(periods + 0.5 + 1e-9))
+        return max(whole, 1) if periods > 1e-9 else 0
+
+    def probability(self, rate: Float, word: str) -> Float:
+        """Return the exact probability of one period for a rate per calendar unit: 1 - (1 - r)^length."""
+        share = np.minimum(np.asarray(rate, np.float64), 1.0)
+        return np.asarray(-np.expm1(self.length(word) * np.log1p(-np.minimum(share, 1 - 1e-16))))
+
+    def label(self, i: int) -> str:
+        """Return the first day of period i as text."""
+        return self.instants[i].isoformat()
+
+
+def _ordinals(dates: tuple[dt.date, ...]) -> Int:
+    return np.array([d.toordinal() for d in dates], np.int64)
+
+
+def _later(date: dt.date, months: int) -> dt.date:
+    index = date.year * 12 + date.month - 1 + months
+    year, month = divmod(index, 12)
+    return dt.date(year, month + 1, min(date.day, calendar.monthrange(year, month + 1)[1]))

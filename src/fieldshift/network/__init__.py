@@ -1,0 +1,1 @@
+"""What an engine reads, and how a scenario is lowered to it."""

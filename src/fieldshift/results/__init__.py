@@ -1,0 +1,1 @@
+"""What came out: traces, measures, results, runs on disk, charts, report."""

@@ -1,0 +1,319 @@
+"""A run on disk: a folder with `run.json` and Parquet files, written whole or not at all.
+
+| file | what is in it |
+|---|---|
+| `run.json` | format, versions, the whole scenario, seed, engine, axes, measures |
+| `national.parquet` | mean and quantiles of the nation: a row for each policy, measure and date |
+| `sites.parquet` | the same by site |
+| `bound.parquet` | how often each limit and line of money bound, by period |
+| `draws-N.parquet` | of the Nth policy: a column for each measure, a row for each date and future |
+
+The format has a number. A folder of another number is refused: run the scenario in it again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from fieldshift.errors import Problem, RunError
+from fieldshift.results import parquet
+from fieldshift.results.axes import Axes, Entry, Facts
+from fieldshift.results.bound import Bound, Tie
+from fieldshift.results.collect import PolicyResult
+from fieldshift.results.measures import Key
+from fieldshift.results.publish import tables
+from fieldshift.results.quantiles import STATS
+from fieldshift.results.result import Result
+from fieldshift.results.tally import Array
+from fieldshift.scenario.plain import plain
+from fieldshift.scenario.schema import Scenario
+
+__all__ = ["FORMAT", "export", "load", "save"]
+
+FORMAT = 1
+"""Number of the folder's format: it grows with every change that an older Fieldshift cannot read."""
+
+_MAIN = "run.json"
+Place = str | Path
+
+
+def save(result: Result, folder: Place, draws: Literal["all", "headlines"] = "all") -> Path:
+    """Store a run in a folder, whole or not at all; the same run gives the same bytes.
+
+    Args:
+        result: The run.
+        folder: Where; one that is there already is replaced, but only if it holds a run.
+        draws: Whether the futures of all measures are stored, or of the headlines only (summaries always
+            are).
+
+    Returns:
+        The folder.
+
+    Raises:
+        RunError: Something else is there, or it cannot be written.
+    """
+    target = Path(folder)
+    kept = {e.key for e in result.entries}
+    if draws == "headlines":
+        kept = {entry.key for entry, _ in result.chosen_headlines()}
+    with _Written(target) as room:
+        for name, frame in _frames(result, kept).items():
+            parquet.write(frame, room / name)
+        (room / _MAIN).write_text(_text(_described(result)), encoding="utf-8", newline="\n")
+    return target
+
+
+def load(folder: Place) -> Result:
+    """Read a stored run.
+
+    Raises:
+        RunError: It is none, is damaged, or is of another format.
+    """
+    place = Path(folder)
+    told = _told(place)
+    try:
+        return _restored(place, told)
+    except (KeyError, ValueError, TypeError, OSError, parquet.Damaged) as error:
+        raise RunError(f"{place}: the run is damaged: {error}") from error
+
+
+def export(result: Result, folder: Place, suppress: int | None = None) -> list[Path]:
+    """Write a run as CSV files for others, with `measures.csv` to explain them.
+
+    Args:
+        result: The run.
+        folder: Where; files of the same names are replaced.
+        suppress: Hide counts under this number and what would give them away; see `publish`.
+
+    Returns:
+        The files.
+
+    Raises:
+        UsageError: `suppress` is below 2.
+        RunError: The files cannot be written.
+    """
+    place = Path(folder)
+    written = []
+    found = tables(result, suppress)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        for name, frame in found.items():
+            file = place / f"{name}.csv"
+            frame.to_csv(file, index=False, lineterminator="\n", float_format="%.6g", date_format="%Y-%m-%d")
+            written.append(file)
+    except OSError as error:
+        raise RunError(f"cannot write to {place}: {error.strerror or error}") from error
+    return written
+
+
+# ------------------------------------------------------------------------------------- writing
+
+
+class _Written:
+    """A temporary sibling that takes a folder's place when all is written, and vanishes otherwise."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+
+    def __enter__(self) -> Path:
+        target = self._target
+        if target.exists() and not (target / _MAIN).is_file() and not _empty(target):
+            raise RunError(f"{target} holds something that is not a run: choose another folder")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._room = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+            self._room.chmod(0o755)
+        except OSError as error:
+            raise RunError(f"cannot write to {target.parent}: {error.strerror or error}") from error
+        return self._room
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if kind is not None:
+            shutil.rmtree(self._room, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise RunError(f"cannot write {self._target}: {error.strerror or error}") from error
+            return
+        old = self._room.with_name(f"{self._room.name}-old")
+        if self._target.exists():
+            self._target.replace(old)
+        self._room.replace(self._target)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
+
+
+def _frames(result: Result, kept: Iterable[Key]) -> dict[str, pd.DataFrame]:
+    """Return the tables of a run by file name."""
+    wanted = set(kept)
+    nation = {(p, *k): v[:, :, None] for p, part in result.parts.items() for k, v in part.nation.items()}
+    sites = {(p, *k): v for p, part in result.parts.items() for k, v in part.sites.items()}
+    found = {"national.parquet": _summary(nation), "sites.parquet": _summary(sites)}
+    bounds = [_bound_frame(policy, part.bound) for policy, part in result.parts.items()]
+    found["bound.parquet"] = pd.concat(bounds, ignore_index=True)
+    for n, part in enumerate(result.parts.values()):
+        values = {k: v for k, v in part.draws.items() if k in wanted}
+        longest = max((v.shape[0] for v in values.values()), default=0)
+        columns = {_column(k): _padded(v, longest) for k, v in values.items()}
+        if columns:
+            found[f"draws-{n}.parquet"] = pd.DataFrame(columns)
+    return found
+
+
+def _column(key: Key) -> str:
+    return ".".join(key) if key[1] else key[0]
+
+
+def _padded(values: Array, times: int) -> Array:
+    """Return values by date and future in one row; a measure of periods ends in zeros."""
+    more = np.zeros((times - values.shape[0], values.shape[1]), values.dtype)
+    return np.concatenate([values, more]).ravel()
+
+
+def _summary(data: Mapping[tuple[str, str, str], Array]) -> pd.DataFrame:
+    """Return summaries (8, time, S) in long form: policy, measure, of, time, site (a number), statistics."""
+    pieces: dict[str, list[Array]] = {n: [] for n in ("policy", "measure", "of", "time", "site", *STATS)}
+    for words, values in data.items():
+        times, sites = values.shape[1:]
+        for name, word in zip(("policy", "measure", "of"), words, strict=True):
+            pieces[name].append(np.full(times * sites, word, object))
+        pieces["time"].append(np.repeat(np.arange(times, dtype=np.int32), sites))
+        pieces["site"].append(np.tile(np.arange(sites, dtype=np.int32), times))
+        for name, stat in zip(STATS, values.reshape(len(STATS), -1), strict=True):
+            pieces[name].append(stat)
+    return pd.DataFrame({name: np.concatenate(p) if p else np.zeros(0) for name, p in pieces.items()})
+
+
+def _bound_frame(policy: str, bound: Bound) -> pd.DataFrame:
+    times, count = bound.share.shape
+    return pd.DataFrame(
+        {
+            "policy": np.full(times * count, policy, object),
+            "time": np.repeat(np.arange(times, dtype=np.int32), count),
+            "tie": np.tile(np.arange(count, dtype=np.int32), times),
+            "share": bound.share.ravel(),
+            "first": bound.first.ravel(),
+            "lead": bound.lead.ravel(),
+        }
+    )
+
+
+def _described(result: Result) -> dict[str, Any]:
+    """Return what stands in `run.json`."""
+    facts = dataclasses.asdict(result.facts)
+    return {
+        "format": FORMAT,
+        "name": result.name,
+        "platform": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "facts": facts | {"versions": dict(result.facts.versions)},
+        "policies": [_policy_told(result, policy) for policy in result.policies],
+        "axes": dataclasses.asdict(result.axes),
+        "measures": [dataclasses.asdict(entry) for entry in result.entries],
+        "scenario": None if result.scenario is None else plain(result.scenario),
+    }
+
+
+def _policy_told(result: Result, policy: str) -> dict[str, Any]:
+    part = result.parts[policy]
+    ties = [dataclasses.asdict(tie) for tie in part.bound.ties]
+    return {"name": policy, "title": result.titles[policy], "site_futures": part.site_futures, "ties": ties}
+
+
+def _text(told: Mapping[str, Any]) -> str:
+    return json.dumps(told, indent=1, ensure_ascii=False, default=_iso) + "\n"
+
+
+def _iso(value: object) -> str:
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    raise TypeError(f"{value!r} cannot be stored")
+
+
+# ------------------------------------------------------------------------------------- reading
+
+
+def _told(place: Path) -> dict[str, Any]:
+    try:
+        told = json.loads((place / _MAIN).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"{place} holds no run: there is no {_MAIN} to read in it") from error
+    except ValueError as error:
+        raise RunError(f"{place}: {_MAIN} is damaged: {error}") from error
+    number = told.get("format") if isinstance(told, dict) else None
+    if number != FORMAT:
+        age = "a newer" if isinstance(number, int) and number > FORMAT else "an older"
+        raise RunError(
+            f"{place} was stored by {age} Fieldshift (format {number}, this one reads {FORMAT}): "
+            "run its scenario again, or use that version"
+        )
+    return dict(told)
+
+
+def _restored(place: Path, told: Mapping[str, Any]) -> Result:
+    policies: Sequence[Mapping[str, Any]] = told["policies"]
+    entries = tuple(Entry(**{**e, "key": (e["key"][0], e["key"][1])}) for e in told["measures"])
+    given = told["axes"]
+    instants = tuple(dt.date.fromisoformat(day) for day in given["instants"])
+    lists: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+    axes = Axes(**lists | {"instants": instants})
+    known = told["facts"]
+    problems = tuple(Problem(**p) for p in known["problems"])
+    facts = Facts(**known | {"versions": tuple(known["versions"].items()), "problems": problems})
+    nation, sites = _read_summary(place / "national.parquet"), _read_summary(place / "sites.parquet")
+    bound = parquet.read(place / "bound.parquet")
+    parts = {}
+    for n, policy in enumerate(policies):
+        name = policy["name"]
+        parts[name] = PolicyResult(
+            _read_draws(place / f"draws-{n}.parquet", (entries, facts.draws, len(instants))),
+            {(m, of): v[:, :, 0] for (p, m, of), v in nation.items() if p == name},
+            {(m, of): v for (p, m, of), v in sites.items() if p == name},
+            policy["site_futures"],
+            _read_bound(bound[bound["policy"] == name], policy["ties"]),
+        )
+    scenario = None if told["scenario"] is None else Scenario.model_validate(told["scenario"])
+    titles = {p["name"]: p["title"] for p in policies}
+    return Result(told["name"], tuple(parts), titles, parts, entries, axes, facts, scenario)
+
+
+def _read_summary(path: Path) -> dict[tuple[str, str, str], Array]:
+    frame = parquet.read(path)
+    found = {}
+    for words, rows in frame.groupby(["policy", "measure", "of"], sort=False):
+        times, sites = int(rows["time"].max()) + 1, int(rows["site"].max()) + 1
+        policy, measure, of = words
+        stats = rows[list(STATS)].to_numpy(np.float32).T
+        found[str(policy), str(measure), str(of)] = stats.reshape(len(STATS), times, sites)
+    return found
+
+
+def _read_draws(path: Path, how: tuple[Sequence[Entry], int, int]) -> dict[Key, Array]:
+    entries, draws, instants = how
+    if not path.is_file():
+        return {}
+    frame = parquet.read(path)
+    found: dict[Key, Array] = {}
+    for entry in entries:
+        column = _column(entry.key)
+        if column in frame:
+            values = frame[column].to_numpy().reshape(-1, draws)
+            found[entry.key] = values[: instants - (not entry.instant)]
+    return found
+
+
+def _read_bound(rows: pd.DataFrame, ties: Sequence[Mapping[str, Any]]) -> Bound:
+    shape = (-1, len(ties)) if ties else (0, 0)
+    share, first, lead = (rows[n].to_numpy(np.float32).reshape(shape) for n in ("share", "first", "lead"))
+    return Bound(tuple(Tie(**tie) for tie in ties), share, first, lead)

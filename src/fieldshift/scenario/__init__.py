@@ -1,0 +1,1 @@
+"""What a planner writes: the data dictionary, reading, writing, formulas and values."""

@@ -1,0 +1,313 @@
+"""Read a scenario: a folder, one YAML file, or a shipped case; all its problems are told at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path as File
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from fieldshift.errors import Problem, ScenarioError, UsageError
+from fieldshift.scenario.grids import amount_of
+from fieldshift.scenario.identity import COUNTS_ONLY, personal_column
+from fieldshift.scenario.marked import Marked, Path, dotted, marked
+from fieldshift.scenario.overlay import lay, lay_at, placed
+from fieldshift.scenario.paths import Places, nearest, problem_at, table_paths, unsaid
+from fieldshift.scenario.plain import plain
+from fieldshift.scenario.schema import COLLECTIONS, Scenario
+from fieldshift.scenario.tables import Table, parts_of, read_table, sites_of
+from fieldshift.scenario.wording import worded
+
+__all__ = ["cases", "digest", "overlaid", "read"]
+
+_YAML = (".yaml", ".yml")
+_MAIN = "scenario.yaml"
+Overlay = str | File | Mapping[str, Any]
+
+
+def cases() -> tuple[str, ...]:
+    """Return the names of the shipped cases."""
+    folder = resources.files("fieldshift") / "cases"
+    return tuple(sorted(case.name for case in folder.iterdir() if (case / _MAIN).is_file()))
+
+
+def read(
+    path: str | File,
+    overlay: Overlay | Sequence[Overlay] = (),
+    set: str | Mapping[str, Any] | Sequence[str] = (),
+) -> Scenario:
+    """Read a scenario with everything in it: no file is needed afterwards.
+
+    Args:
+        path: A folder (`scenario.yaml`, or several YAML files with different keys, and tables), a YAML file,
+            or the name of a shipped case.
+        overlay: YAML files or mappings laid over it in turn: mappings merge, lists replace, `null` removes.
+        set: Single values by path, laid over last: `resources.seats.cap=30 seat`.
+
+    Raises:
+        ScenarioError: With every problem found, each with its place.
+        UsageError: If there is no such scenario.
+    """
+    with _found(path) as (file, shown):
+        draft = _Draft(file if file.is_dir() else file.parent)
+        draft.base(file, shown)
+        for over in (overlay,) if isinstance(overlay, str | File | Mapping) else overlay:
+            draft.overlay(over)
+        draft.set(set)
+        return draft.finished()
+
+
+def overlaid(scenario: Scenario, changes: Mapping[str, Any], place: str = "--set") -> Scenario:
+    """Return a new scenario with some values changed, validated again.
+
+    Args:
+        scenario: Any scenario; it stays as it is.
+        changes: Values by dotted path (`resources.seats.cap`), or nested mappings; `null` removes.
+        place: Where the changes were written, for messages.
+
+    Raises:
+        ScenarioError: If a path leads nowhere or the changed scenario is not one.
+    """
+    draft = _Draft(None)
+    draft.found = Marked(plain(scenario), dict(scenario._places))
+    lay(draft.found, placed(dict(changes), place))
+    return draft.finished()
+
+
+def digest(scenario: Scenario) -> str:
+    """Return a fingerprint of all that a scenario says: equal scenarios have equal ones."""
+    text = json.dumps(
+        _canonical(plain(scenario)), sort_keys=True, ensure_ascii=True, allow_nan=False, default=str
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _canonical(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(item) for item in value]
+    if isinstance(value, float):
+        return int(value) if math.isfinite(value) and value.is_integer() else repr(value)
+    return value
+
+
+@contextmanager
+def _found(path: str | File) -> Iterator[tuple[File, str]]:
+    """Give the file or folder that a path or the name of a case stands for, and its name for places."""
+    file = File(path)
+    if file.is_dir() or (file.is_file() and file.suffix.lower() in _YAML):
+        yield file, str(path).rstrip("/")
+    elif file.exists():
+        raise UsageError(f"cannot read '{path}': a scenario is a folder or a .yaml file")
+    elif str(path) in cases():
+        with resources.as_file(resources.files("fieldshift") / "cases" / str(path)) as folder:
+            yield folder, str(path)
+    else:
+        hint = nearest(str(path), cases(), "shipped cases")
+        raise UsageError(f"there is no scenario '{path}' ({hint})")
+
+
+class _Draft:
+    """A scenario while it is read: plain data with places, and the folder of each file."""
+
+    def __init__(self, folder: File | None) -> None:
+        self.found = Marked({})
+        self.folder = folder
+        self.prefix = ""
+        self.broken = False
+        self.folders: dict[str, tuple[File, str]] = {}
+
+    @property
+    def problems(self) -> list[Problem]:
+        return self.found.problems
+
+    def base(self, file: File, shown: str) -> None:
+        """Read the scenario's own files."""
+        self.prefix = f"{shown}/" if file.is_dir() else shown.removesuffix(file.name)
+        if not file.is_dir():
+            self._join(self._yaml(file, shown), shown)
+            return
+        files = (
+            [file / _MAIN]
+            if (file / _MAIN).exists()
+            else sorted(p for p in file.iterdir() if p.suffix in _YAML)
+        )
+        self.broken = not files
+        if not files:
+            self.problems.append(
+                Problem(shown, "", "there is no scenario in this folder", f"it needs a {_MAIN}")
+            )
+        for one in files:
+            label = f"{shown}/{one.name}"
+            if one.resolve().is_relative_to(file.resolve()):
+                self._join(self._yaml(one, label), label)
+            else:
+                self.problems.append(Problem(f"{label}:1:1", "", "leads outside the scenario's folder"))
+
+    def overlay(self, over: Overlay) -> None:
+        """Lay a file or a mapping over what was read."""
+        if isinstance(over, Mapping):
+            lay(self.found, self._expanded(placed(dict(over), "overlay")))
+            return
+        file = File(over)
+        if not file.is_file():
+            raise UsageError(f"there is no overlay '{over}'")
+        lay(self.found, self._expanded(self._yaml(file, str(over))))
+
+    def set(self, given: str | Mapping[str, Any] | Sequence[str]) -> None:
+        """Lay single values over what was read."""
+        if isinstance(given, Mapping):
+            for path, value in given.items():
+                lay_at(self.found, str(path), self._expanded(placed(value, "--set")))
+            return
+        for text in (given,) if isinstance(given, str) else given:
+            path, mark, value = text.partition("=")
+            if not mark:
+                what = f"expected path=value, got '{text}'"
+                self.problems.append(Problem("--set", "", what, "such as resources.seats.cap=30"))
+                continue
+            over = marked(value.strip(), "--set")
+            over.problems[:] = [Problem("--set", path.strip(), p.what, p.hint) for p in over.problems]
+            over.places = dict.fromkeys(over.places, "--set") | {(): "--set"}
+            over.keys = dict.fromkeys(over.keys, "--set")
+            lay_at(self.found, path, over)
+
+    def finished(self) -> Scenario:
+        """Read the tables of numbers, validate, and give the scenario or raise all problems."""
+        if self.broken:
+            raise ScenarioError(_sorted(self.problems))
+        self._expanded(self.found)
+        self._no_identity()
+        sites = [str(s.get("id", "")) if isinstance(s, Mapping) else str(s) for s in self._sites()]
+        for path, name in table_paths(self.found.data, Scenario):
+            self._resolve(path, name, sites)
+        try:
+            scenario = Scenario.model_validate(self.found.data)
+        except ValidationError as error:
+            told = {(problem.where, problem.path) for problem in self.problems}
+            more = worded(error, self.found)
+            self.problems.extend(problem for problem in more if (problem.where, problem.path) not in told)
+        except RecursionError:
+            self.problems.append(Problem("scenario", "", "nested too deep"))
+        else:
+            scenario._places = Places(self.found.places)
+            for path, meaning in unsaid(scenario):
+                what = f"'{path[-1]}' is missing"
+                self.problems.append(problem_at(scenario, path[:-1], what, meaning))
+        if self.problems:
+            raise ScenarioError(_sorted(self.problems))
+        return scenario
+
+    def _sites(self) -> list[Any]:
+        given = self.found.data.get("sites")
+        return given if isinstance(given, list) else []
+
+    def _yaml(self, file: File, label: str) -> Marked:
+        self.folders[label] = (file.parent, label.removesuffix(file.name))
+        try:
+            found = marked(_limited(file), label)
+        except OSError as error:
+            return Marked({}, problems=[Problem(f"{label}:1:1", "", "cannot be read", error.strerror or "")])
+        if found.data is None and not found.problems:
+            found.problems.append(Problem(f"{label}:1:1", "", "the file is empty"))
+        return found
+
+    def _join(self, found: Marked, label: str) -> None:
+        """Add a file's keys to those of the files before it."""
+        self.problems.extend(found.problems)
+        found.problems = []
+        if not isinstance(found.data, dict):
+            self.broken = True
+            if found.data is not None:
+                self.problems.append(
+                    Problem(f"{label}:1:1", "", "a scenario must be a mapping", "such as `name: My case`")
+                )
+            return
+        for key in found.data:
+            if key in self.found.data:
+                what, first = f"the key '{key}' stands in two files", self.found.keys.get((key,), "")
+                self.problems.append(Problem(found.keys[(key,)], "", what, f"first at {first}"))
+        expanded = self._expanded(found)
+        self.problems.extend(expanded.problems)
+        self.found.data = {**expanded.data, **self.found.data}
+        self.found.places = {**expanded.places, **self.found.places}
+        self.found.keys = {**expanded.keys, **self.found.keys}
+
+    def _expanded(self, found: Marked) -> Marked:
+        """Read the tables that stand for whole lists of parts."""
+        for key, value in list(found.data.items()) if isinstance(found.data, dict) else ():
+            listed = key == "sites" or key in COLLECTIONS
+            if not (listed and isinstance(value, str) and value.lower().endswith(".csv")):
+                continue
+            table = self._table(value, found.places.get((key,), ""), key)
+            inner = sites_of(table) if key == "sites" else parts_of(table, _model(key))
+            found.data[key] = inner.data
+            found.problems.extend(inner.problems)
+            found.places.update({(key, *p): at for p, at in inner.places.items()})
+            found.keys.update({(key, *p): at for p, at in inner.keys.items()})
+        return found
+
+    def _table(self, name: str, place: str, path: str) -> Table:
+        label = place.rsplit(":", 2)[0] if place.count(":") >= 2 else place
+        folder, prefix = self.folders.get(label, (self.folder, self.prefix))
+        if folder is None:
+            return Table(
+                name,
+                problems=[Problem(place, path, f"no folder to read the table '{name}' from", "read() it")],
+            )
+        table = read_table(folder, name, f"{prefix}{name}", place, path)
+        self.folders[table.label] = (folder, prefix)
+        return table
+
+    def _resolve(self, path: Path, name: str, sites: list[str]) -> None:
+        """Put a number's table in the place of its name."""
+        place = self.found.places.get(path, self.found.places.get((*path, "table"), ""))
+        table = self._table(name, self.found.places.get((*path, "table"), place), dotted(path))
+        inner = amount_of(table, sites)
+        self.problems.extend(inner.problems)
+        node: Any = self.found.data
+        for part in path[:-1]:
+            if isinstance(node[part], str):
+                node[part] = {path[-1]: node[part]}
+            node = node[part]
+        given = node[path[-1]]
+        kept = {k: v for k, v in given.items() if k != "table"} if isinstance(given, Mapping) else {}
+        node[path[-1]] = {**kept, **inner.data} if inner.data else {**kept, "value": 0}
+        self.found.places.update({(*path, *p): at for p, at in inner.places.items()})
+
+    def _no_identity(self) -> None:
+        """Refuse attributes of sites that look like a person's."""
+        told: list[str] = []
+        for i, site in enumerate(self._sites()):
+            for key in site if isinstance(site, Mapping) else ():
+                if key not in told and personal_column(str(key)):
+                    told.append(key)
+                    where = self.found.keys.get(("sites", i, key), self.found.places.get(("sites",), ""))
+                    what = f"'{key}' looks like a person's identity"
+                    self.problems.append(Problem(where, dotted(("sites", i)), what, COUNTS_ONLY))
+
+
+def _limited(file: File) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(2_000_001)
+
+
+def _model(key: str) -> Any:
+    return get_args(Scenario.model_fields[key].annotation)[1]
+
+
+def _sorted(problems: Sequence[Problem]) -> list[Problem]:
+    def order(problem: Problem) -> tuple[str, int, int, str]:
+        parts = problem.where.rsplit(":", 2)
+        if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit():
+            return parts[0], int(parts[1]), int(parts[2]), problem.path
+        return problem.where, 0, 0, problem.path
+
+    return sorted(dict.fromkeys(problems), key=order)
