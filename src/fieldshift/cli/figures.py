@@ -27,7 +27,7 @@ def told(result: fs.Result) -> Row:
 
 def _flat(row: Row) -> Row:
     """Return a row with the values of its band beside its other ones."""
-    return {key: value for key, value in row.items() if key != "band"} | row["band"]
+    return {key: value for key, value in row.items() if key != "band"} | dict(row["band"])
 
 
 def _headlines(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
@@ -59,15 +59,15 @@ def band(row: Row) -> str:
 def figure(value: float, unit: str) -> str:
     """Return a number for a reader: shares in per cent, millions and more with their name."""
     if unit in ("1", "1/year"):
-        return f"{_digits(100.0 * value)} %"
+        return f"{_digits(100.0 * value, 99.95)} %"
     for size, name in ((1e9, "bn"), (1e6, "m")):
         if abs(value) >= 10 * size or (abs(value) >= size and unit.isupper()):
-            return f"{_digits(value / size)} {name}"
-    return _digits(value)
+            return f"{_digits(value / size, 99.95)} {name}"
+    return _digits(value, 9.95)
 
 
-def _digits(value: float) -> str:
-    if abs(value) >= 99.95 or abs(value - round(value)) < 1e-6:
+def _digits(value: float, whole_from: float) -> str:
+    if abs(value) >= whole_from or abs(value - round(value)) < 1e-6:
         return f"{round(value) + 0:,}"
     return f"{value:.1f}"
 
@@ -86,7 +86,8 @@ def _bindings(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
     for policy, title in titles.items():
         mine = [row for row in rows if row["policy"] == policy and row["led"] > 0]
         said = [
-            f"{row['title']} ({_where(row)}{row['date']}, {row['led']:.0%} of futures)" for row in mine[:BOUND_SHOWN]
+            f"{row['title']} ({_where(row)}{row['date']}, {figure(row['led'], '1')} of futures)"
+            for row in mine[:BOUND_SHOWN]
         ]
         lines.append(f"  {title.ljust(wide)}   {'; '.join(said) or 'nothing'}")
     return "\n".join(lines)

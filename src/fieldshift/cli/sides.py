@@ -148,4 +148,6 @@ def _cell(row: Row | None) -> str:
     middle = signed(apart["mean"], row["unit"])
     if apart["low"] is None:
         return middle
+    if apart["low"] == apart["high"] == apart["mean"]:
+        return middle
     return f"{middle} ({signed(apart['low'], row['unit'])} to {signed(apart['high'], row['unit'])})"

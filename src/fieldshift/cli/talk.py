@@ -7,8 +7,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from threading import Timer
 from typing import Any
 
 import click
@@ -19,6 +20,9 @@ __all__ = ["Kept", "Talk", "counted", "kept", "long", "table"]
 
 PLAIN_EVERY = 15.0
 """Seconds between two lines of progress off a terminal."""
+
+SLOW_START = 4.0
+"""Seconds without a first step after which it is said why."""
 
 
 @dataclass
@@ -58,16 +62,30 @@ class Talk:
             click.echo(text, color=False if os.environ.get("NO_COLOR") else None)
 
     @contextmanager
-    def progress(self, label: str) -> Iterator[Callable[[int, int], None]]:
-        """Give a callback that takes the steps done and all steps."""
+    def progress(self, label: str, slow_start: str = "") -> Iterator[Callable[[int, int], None]]:
+        """Give a callback that takes the steps done and all steps.
+
+        Args:
+            label: What is being done.
+            slow_start: What to say once where the first step takes long.
+        """
         if self.quiet:
             yield _silent
-        elif on_terminal():
-            with _bar() as bar:
-                task = bar.add_task(label, total=None)
-                yield lambda done, total: bar.update(task, completed=done, total=total)
-        else:
-            yield _Plain(label).step
+            return
+        with _bar(label) if on_terminal() else nullcontext(_Plain(label)) as shown:
+            timer = Timer(SLOW_START, shown.say, [slow_start])
+            timer.daemon = True
+            if slow_start:
+                timer.start()
+
+            def step(done: int, total: int) -> None:
+                timer.cancel()
+                shown.step(done, total)
+
+            try:
+                yield step
+            finally:
+                timer.cancel()
 
 
 def on_terminal() -> bool:
@@ -79,7 +97,21 @@ def _silent(done: int, total: int) -> None:
     """Say nothing."""
 
 
-def _bar() -> Progress:
+class _Bar:
+    """Progress on a terminal: a bar with the time left, gone when it is done."""
+
+    def __init__(self, label: str, bar: Progress) -> None:
+        self._bar, self._task = bar, bar.add_task(label, total=None)
+
+    def step(self, done: int, total: int) -> None:
+        self._bar.update(self._task, completed=done, total=total)
+
+    def say(self, text: str) -> None:
+        self._bar.console.print(text, highlight=False)
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[_Bar]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(30),
@@ -87,23 +119,27 @@ def _bar() -> Progress:
         TimeRemainingColumn(compact=True),
         TextColumn("left"),
     )
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield _Bar(label, bar)
 
 
 class _Plain:
     """Progress off a terminal: a line now and then, and none at all where it is quick."""
 
     def __init__(self, label: str) -> None:
-        self.label = label
-        self.began = self.last = time.monotonic()
+        self._label = label
+        self._began = self._last = time.monotonic()
 
     def step(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if done == 0 or done >= total or now - self.last < PLAIN_EVERY:
+        if done == 0 or done >= total or now - self._last < PLAIN_EVERY:
             return
-        self.last = now
-        left = (now - self.began) / done * (total - done)
-        click.echo(f"{self.label}: {100 * done // total} %, about {long(left)} left", err=True)
+        self._last = now
+        left = (now - self._began) / done * (total - done)
+        self.say(f"{self._label}: {100 * done // total} %, about {long(left)} left")
+
+    def say(self, text: str) -> None:
+        click.echo(text, err=True)
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -28,6 +29,7 @@ _TIMES = ("lasts", "window", "cooldown", "relax", "lead")
 _LONG_YEARS = 10.0
 _HOURS_OF_A_YEAR = 24 * 365.25
 _TINY = 1e-9
+_WORD = re.compile(r"\b[kMB]?[A-Z]{3}\b")
 
 
 def check_readable(scenario: Scenario) -> Iterator[Problem]:
@@ -36,10 +38,8 @@ def check_readable(scenario: Scenario) -> Iterator[Problem]:
         try:
             parse_unit(resource.unit)
         except UnitError as error:
-            yield problem_at(
-                scenario, ("resources", name, "unit"), error.what, error.hint or "seat, bed, post, unit, ..."
-            )
-            return
+            hint = error.hint or "seat, bed, post, vehicle, person, unit, ..."
+            yield problem_at(scenario, ("resources", name, "unit"), error.what, hint)
     yield from readings(scenario).problems
 
 
@@ -140,13 +140,11 @@ def check_per_site(scenario: Scenario) -> Iterator[Problem]:
 def check_currency(scenario: Scenario) -> Iterator[Problem]:
     """Is all money in the scenario's currency?"""
     for one in readings(scenario).all:
-        if not isinstance(one.text, str):
-            continue
-        for word in one.text.replace("/", " ").replace("*", " ").replace("(", " ").replace(")", " ").split():
-            if word.isalpha() and len(word) in (3, 4) and word[-3:].isupper() and _money(word):
-                if word[-3:] != scenario.currency and word not in scenario.quantities:
-                    what = f"{word} in a scenario that counts in {scenario.currency}"
-                    yield problem_at(scenario, one.path, what, "one currency, or set `currency`")
+        for word in _WORD.findall(one.text) if isinstance(one.text, str) else ():
+            other = word[-3:] != scenario.currency and word not in scenario.quantities
+            if other and _money(word):
+                what = f"{word} in a scenario that counts in {scenario.currency}"
+                yield problem_at(scenario, one.path, what, "one currency, or set `currency`")
 
 
 def _money(word: str) -> bool:

@@ -173,7 +173,13 @@ def _states(amount: Amount) -> bool:
         return False
     if amount.estimates:
         return not all(estimate.source for estimate in amount.estimates)
-    forms = (amount.of, amount.sites, amount.dates, amount.years, *amount.grid.values())
+    forms: tuple[Mapping[Any, float | str], ...] = (
+        amount.of,
+        amount.sites,
+        amount.dates,
+        amount.years,
+        *amount.grid.values(),
+    )
     values = [amount.value, amount.range, *(value for form in forms for value in form.values())]
     return any(_LITERAL.search(str(value)) for value in values if value is not None)
 

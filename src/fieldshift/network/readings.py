@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from fieldshift.errors import Problem
 from fieldshift.horizon import Periods
@@ -108,23 +109,38 @@ def _numbers(scenario: Scenario) -> Iterator[Found]:
     """Yield every number, with the unit that its place expects."""
     for one in amounts(scenario):
         if one.path[0] == "resources" and one.unit == "unit":
-            yield Found(one.path, one.amount, scenario.resources[str(one.path[1])].unit)
+            yield Found(one.path, one.amount, _counted(scenario, str(one.path[1])))
         else:
             yield one
     for name, resource in scenario.resources.items():
+        unit = _counted(scenario, name)
         for stock, given in resource.supply.items():
-            try:
-                amount = Amount.model_validate(given)
-            except ValueError:
-                continue
-            yield Found(("resources", name, "supply", stock), amount, f"{resource.unit}/person|1")
+            amount = _amount(given)
+            if amount is not None:
+                yield Found(("resources", name, "supply", stock), amount, f"{unit}/person|1" if unit else "")
     for name, policy in scenario.policies.items():
         for i, rule in enumerate(policy.rules):
             if isinstance(rule, Fill) and isinstance(rule.upto, str):
-                known = {"funded", "authorised", *scenario.needs}
-                if rule.upto not in known:
+                if rule.upto not in ("funded", "authorised", *scenario.needs):
                     path: Path = ("policies", name, "rules", i, "upto")
                     yield Found(path, Amount(value=rule.upto), "person")
+
+
+def _counted(scenario: Scenario, resource: str) -> str:
+    """Return the unit of a resource, or nothing where it is none."""
+    unit = scenario.resources[resource].unit
+    try:
+        parse_unit(unit)
+    except UnitError:
+        return ""
+    return unit
+
+
+def _amount(given: Any) -> Amount | None:
+    try:
+        return Amount.model_validate(given)
+    except ValueError:
+        return None
 
 
 def _texts(amount: Amount, path: Path) -> Iterator[tuple[Path, Written | tuple[float, float], Written | None]]:

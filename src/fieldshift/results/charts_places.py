@@ -63,8 +63,8 @@ def office_map(outline: bool, title: str = "Office") -> Spec:
     if not outline:
         plain = {"type": "quantitative", "scale": {"zero": False, "nice": True}}
         dot["encoding"] |= {
-            "x": {**plain, "field": "lon", "axis": {"title": "Longitude"}},
-            "y": {**plain, "field": "lat", "axis": {"title": "Latitude"}},
+            "x": {**plain, "field": "lon", "axis": {"title": "Longitude", "tickCount": 5}},
+            "y": {**plain, "field": "lat", "axis": {"title": "Latitude", "tickCount": 5}},
         }
         return chart(400, params=bounds(), **dot)
     dot["encoding"] |= {
@@ -134,10 +134,10 @@ def grid(rows: Sequence[str], columns: Sequence[str]) -> Spec:
             "field": "limit",
             "type": "nominal",
             "sort": list(columns),
-            "axis": {**axis, "orient": "top", "labelAngle": 0 if len(columns) < 5 else -35, "labelLimit": 150},
+            "axis": {**axis, "orient": "top", "labelAngle": 0 if len(columns) < 3 else -35, "labelLimit": 145},
         },
         "color": _shade("Share"),
         "tooltip": tips({"site": "Site", "limit": "Limit", "share": "Share of periods and futures"}),
     }
     found = chart(18 * len(rows) + 8, mark={"type": "rect", "style": "paper", "strokeWidth": 1}, encoding=encoding)
-    return found if len(columns) > 3 else {**found, "width": 110 * len(columns), "autosize": "pad"}
+    return found if len(columns) > 2 else {**found, "width": 150 * len(columns), "autosize": "pad"}

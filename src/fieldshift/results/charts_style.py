@@ -28,8 +28,8 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 
 _LIGHT = ("#1d1d1b", "#0072b2", "#c44e00", "#00805c", "#b0508e", "#8a6d00", "#2b93cc")
 _DARK = ("#f2f0ea", "#5cb3ec", "#f0894a", "#3dc39b", "#e39bc9", "#d8b73c", "#9bd3f5")
-_AREAS = ("#205d86", "#e69f00", "#86b9da", "#00664a", "#cfcac0", "#b0508e", "#8c8a84", "#f0d9a8")
-_AREAS_DARK = ("#3f86b8", "#f0b84a", "#a8d3ee", "#2a9d78", "#666b70", "#d98cc0", "#b8bcc0", "#7a5a1c")
+_AREAS = ("#205d86", "#e69f00", "#00543d", "#9fc8e6", "#8a3b6e", "#d9d5cb", "#5f5d58", "#f0d9a8")
+_AREAS_DARK = ("#3a7fb0", "#f4c25c", "#1f7d60", "#b5dcf5", "#a8578b", "#e3e0d8", "#6b6f73", "#e8cf9a")
 DASHES = ((1, 0), (7, 3), (2, 2), (9, 3, 2, 3), (4, 4), (12, 3), (1, 4), (9, 2, 2, 2, 2, 2))
 """Dash patterns, so that lines are told apart without colour; there are more of them than colours."""
 

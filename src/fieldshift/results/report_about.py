@@ -15,10 +15,10 @@ __all__ = ["about_section", "evidence_section"]
 _READ = (
     """A future is one run of the same organisation through the same dates. In each, luck is drawn anew in every
     period, and each unknown (a number with a range, or with rival estimates) is drawn once and kept.""",
-    """The median is the middle future: as many lie above as below. A band of 80 % leaves out the lowest tenth and the
-    highest tenth; one future in five lies outside it. Medians of parts do not add up to the median of the whole.""",
-    """Policies share their luck: future 17 has the same leavers and arrivals under each. That is why a difference can be
-    certain although both of its sides are wide.""",
+    """The median is the middle future: as many lie above as below. A band of 80 % leaves out the lowest tenth and
+    the highest; one future in five lies outside it. Medians of parts do not add up to the median of the whole.""",
+    """Policies share their luck: future 17 has the same leavers and arrivals under each. That is why a difference can
+    be certain although both of its sides are wide.""",
     """On board (a count), FTE (a rate over time), posts authorised and posts funded are four things, never added.""",
 )
 _CANNOT = (
@@ -44,8 +44,8 @@ def evidence_section(result: Result) -> Section | None:
     said = joined([f"{human(n)} {plural.get(trust, trust) if n != 1 else trust}" for trust, n in counted.items()])
     ranged = sum(1 for e in entries if e.range or e.rivals)
     intro = (
-        f"This run stands on {human(len(entries))} numbers that somebody wrote down: {said}. {human(ranged)} of them "
-        "have a range or rival estimates; the others are used as if they were certain."
+        f"This run stands on {human(len(entries))} numbers that somebody wrote down: {said}. A range or rival "
+        f"estimates are given for {human(ranged)}; the others are used as if they were certain."
     )
     table = Table(
         "ledger",

@@ -237,7 +237,7 @@ def _office_says(rows: pd.DataFrame, policy: str, title: str) -> str:
         (("gain", top(change, "change")), ("fall", top(change, "change", least=True))) if len(change) else ()
     ):
         before, after = rough(row[now]), rough(row[end])
-        if before != after and (row["change"] > 0) is (way == "gain"):
+        if before != after and bool(row["change"] > 0) is (way == "gain"):
             said.append(f"the largest {way} is in {row['office']}, from {before} to {after}")
     if not said:
         return f"{title} under {quoted(policy)}: no office changes by the end."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def limits(network: Network, _: Scenario | None) -> Iterator[Record]:
             "name": limit.name,
             "title": limit.title,
             "place": where,
-            "words": f"{bound} {course(cap, network.periods, lambda n, unit=limit.unit: units(n, unit))}"
+            "words": f"{bound} {course(cap, network.periods, partial(units, unit=limit.unit))}"
             + (f"; held by {listed(holders)}" if holders else "")
             + (f"; used by {listed(users)}" if users else ""),
             "cap": float(cap[0]),

@@ -1,0 +1,361 @@
+"""Compiled step 7 of a period, and the money: hours, serving by priority. `serving.py` says what they mean."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from fieldshift.engines.chance import compiled, phase, start, uniform
+from fieldshift.engines.kernel_moves import put_in, row_left
+from fieldshift.engines.kernel_rows import Scratch, Turns, dial_row, share_row
+from fieldshift.engines.kernel_state import Now, Records, Streams
+from fieldshift.engines.kernel_tables import Legs, Lines, Plain, Rows, Serves
+from fieldshift.network.graph import Float, Int
+
+__all__ = ["serve", "spend", "work_hours"]
+
+Flags = npt.NDArray[np.uint8]
+_TINY = 1e-9
+_FIRST = np.uint64(0)
+_LOOSE = -1
+
+
+@compiled
+def _tie(b: int, draws: int, legs: Legs, now: Now, room: Scratch) -> None:
+    """Take the teachers whom trainees tie up from those at work (heads stand in `now.hours`)."""
+    loose, some = room.one, False
+    loose[:] = 0.0
+    each = legs.per_trainee[b]
+    for a in range(legs.first[b], legs.first[b] + legs.count[b]):
+        way = now.way[a]
+        if legs.tied[a] >= 0:
+            row = now.hours[legs.tied[a]]
+            for d in range(draws):
+                row[d] -= way[d] * each
+        elif legs.tied[a] == _LOOSE:
+            some = True
+            for d in range(draws):
+                loose[d] += way[d] * each
+    if not some:
+        return
+    total = room.two
+    total[:] = 0.0
+    first, last = legs.teacher[b], legs.teacher[b] + legs.teachers[b]
+    for c in range(first, last):
+        row = now.hours[c]
+        for d in range(draws):
+            total[d] += max(row[d], 0.0)
+    for c in range(first, last):
+        row = now.hours[c]
+        for d in range(draws):
+            if total[d] > 0.0:
+                row[d] -= loose[d] * (max(row[d], 0.0) / total[d])
+
+
+@compiled
+def _host(b: int, draws: int, legs: Legs, now: Now, room: Scratch) -> None:
+    """Put details to work at their hosts."""
+    hosts, share = legs.hosts[b], room.one
+    for slot in range(legs.lasts[b]):
+        alive, began = now.alive[legs.slot[b] + slot], now.began[legs.slot[b] + slot]
+        some = False
+        for d in range(draws):
+            share[d] = alive[d] / began[d] if began[d] > 0.0 else 0.0
+            some |= share[d] > 0.0
+        if not some:
+            continue
+        for m in range(hosts):
+            sent = now.hosted[legs.hosted[b] + slot * hosts + m]
+            guests = now.guests[legs.host_site[legs.host_row[b] + m]]
+            cell = legs.host_cell[legs.host_row[b] + m]
+            for d in range(draws):
+                guests[d] += share[d] * sent[d]
+            if cell >= 0:
+                row, serves = now.hours[cell], legs.serves[b]
+                for d in range(draws):
+                    row[d] += share[d] * sent[d] * serves
+
+
+@compiled
+def work_hours(
+    period: int, draws: int, legs: Legs, plain: Plain, turns: Turns, site: Int, now: Now, records: Records,
+    room: Scratch,
+) -> None:  # fmt: skip
+    """Find the hours of all people, where teachers give none and details give theirs at the host."""
+    now.guests[:] = 0.0
+    for c in range(len(plain.person)):
+        if plain.person[c]:
+            row, people, incoming = now.hours[c], now.people[c], now.incoming[c]
+            if now.touched[c]:
+                for d in range(draws):
+                    row[d] = people[d] + incoming[d]
+            else:
+                for d in range(draws):
+                    row[d] = people[d]
+    for b in range(len(legs.first)):
+        if legs.teacher[b] >= 0:
+            _tie(b, draws, legs, now, room)
+        if legs.hosts[b]:
+            _host(b, draws, legs, now, room)
+    for c in range(len(plain.person)):
+        if not plain.person[c]:
+            continue
+        each, row, left = plain.hours[plain.row[period], c], now.hours[c], now.left[c]
+        if turns.ptr[plain.owner[c]] < turns.ptr[plain.owner[c] + 1]:
+            dial_row(each, plain.owner[c], site[c], turns, now.dials, room.one, draws)
+            for d in range(draws):
+                row[d] = max(row[d], 0.0) * room.one[d]
+                left[d] = row[d]
+        else:
+            for d in range(draws):
+                row[d] = max(row[d], 0.0) * each
+                left[d] = row[d]
+        if len(records.hours):
+            records.hours[period, c, :] = row[:draws]
+    if len(records.hosted):
+        for s in range(len(now.guests)):
+            records.hosted[period, s, :] = now.guests[s, :draws]
+
+
+@compiled
+def _wanted(
+    period: int, b: int, a: int, draws: int, serves: Serves, turns: Turns, now: Now, room: Scratch
+) -> None:
+    """Write how many cases of one arc can be served by the people there into `now.served`."""
+    pool, there = room.one, room.two
+    pool[:] = 0.0
+    for g in range(serves.group_ptr[a], serves.group_ptr[a + 1]):
+        weight = serves.group_weight[g]
+        there[:] = 0.0
+        for i in range(serves.cell_ptr[g], serves.cell_ptr[g + 1]):
+            left = now.left[serves.cell[i]]
+            for d in range(draws):
+                there[d] += left[d]
+        for d in range(draws):
+            pool[d] += there[d] * weight
+    crew = float(serves.crew[b])
+    if crew > 1.0:
+        there[:] = 0.0
+        for i in range(serves.cell_ptr[serves.group_ptr[a]], serves.cell_ptr[serves.group_ptr[a + 1]]):
+            c = serves.cell[i]
+            people, incoming = now.people[c], now.incoming[c]
+            for d in range(draws):
+                there[d] += people[d] + (incoming[d] if now.touched[c] else 0.0)
+        for d in range(draws):
+            if there[d] > 0.0:
+                pool[d] *= np.floor(there[d] / crew + _TINY) * crew / there[d]
+            else:
+                pool[d] = 0.0
+    owner = serves.owner[b]
+    if turns.ptr[owner] < turns.ptr[owner + 1]:
+        dial_row(1.0, owner, serves.site[a], turns, now.dials, there, draws)
+        for d in range(draws):
+            pool[d] *= there[d]
+    standard, want, cases = serves.standard[serves.row[period], a], now.served[a], now.people[serves.tail[a]]
+    open_ = serves.open[period, b]
+    if standard > 0.0:
+        for d in range(draws):
+            want[d] = np.floor(min(cases[d], pool[d] / standard) * open_ + _TINY)
+    else:
+        for d in range(draws):
+            want[d] = np.floor(cases[d] * open_ + _TINY)
+
+
+@compiled
+def _limited(
+    period: int, b: int, draws: int, serves: Serves, rows: Rows, finite: Flags, now: Now, records: Records,
+    room: Scratch,
+) -> None:  # fmt: skip
+    """Cut what is served to the rows of limits and lines of money that it uses, and take it from them."""
+    for t in range(serves.term_ptr[b], serves.term_ptr[b + 1]):
+        r, size = serves.term_row[t], 0
+        for i in range(serves.term_arc_ptr[t], serves.term_arc_ptr[t + 1]):
+            if serves.term_use[i] > _TINY:
+                now.arcs[size], now.use[size] = serves.term_arc[i], serves.term_use[i]
+                size += 1
+        if size and share_row(now.served, now.arcs[:size], now.use[:size], now.room[r], False, room, draws):
+            for d in range(draws):
+                if room.bound[d] and len(records.rows):
+                    records.rows[period, r, d] = True
+                room.bound[d] = 0
+    first, lo, hi = len(now.room) - len(finite), serves.first[b], serves.first[b] + serves.count[b]
+    for line in range(len(finite)):
+        if not finite[line]:
+            continue
+        size = 0
+        for a in range(lo, hi):
+            if now.ahead_serve[line, a] > _TINY:
+                now.arcs[size], now.use[size] = a, now.ahead_serve[line, a]
+                size += 1
+        left = now.room[first + line]
+        if size and share_row(now.served, now.arcs[:size], now.use[:size], left, False, room, draws):
+            for d in range(draws):
+                if room.bound[d] and len(records.lines):
+                    records.lines[period, line, d] = True
+                room.bound[d] = 0
+        for a in range(lo, hi):
+            use, row = now.ahead_serve[line, a], now.served[a]
+            if use != 0.0:
+                for d in range(draws):
+                    left[d] -= row[d] * use
+    for t in range(serves.term_ptr[b], serves.term_ptr[b + 1]):
+        left = now.room[serves.term_row[t]]
+        for i in range(serves.term_arc_ptr[t], serves.term_arc_ptr[t + 1]):
+            use, row = serves.term_use[i], now.served[serves.term_arc[i]]
+            for d in range(draws):
+                left[d] -= row[d] * use
+
+
+@compiled
+def _use_hours(
+    period: int, b: int, a: int, draws: int, serves: Serves, turns: Turns, now: Now, room: Scratch
+) -> None:
+    """Take the hours of one arc from the people who gave them, in proportion to what they have left."""
+    need, there, want = room.one, room.two, now.served[a]
+    standard, owner = serves.standard[serves.row[period], a], serves.owner[b]
+    if standard <= 0.0:
+        return
+    for d in range(draws):
+        need[d] = want[d] * standard
+    if turns.ptr[owner] < turns.ptr[owner + 1]:
+        dial_row(1.0, owner, serves.site[a], turns, now.dials, there, draws)
+        for d in range(draws):
+            need[d] /= there[d] if there[d] > 0.0 else 1.0
+    there[:] = 0.0
+    lo, hi = serves.cell_ptr[serves.group_ptr[a]], serves.cell_ptr[serves.group_ptr[a + 1]]
+    for i in range(lo, hi):
+        left, weight = now.left[serves.cell[i]], serves.cell_weight[i]
+        for d in range(draws):
+            there[d] += left[d] * weight
+    for d in range(draws):
+        need[d] = min(need[d] / there[d], 1.0) if there[d] > 0.0 else 0.0
+    for i in range(lo, hi):
+        left = now.left[serves.cell[i]]
+        for d in range(draws):
+            left[d] -= left[d] * need[d]
+
+
+@compiled
+def _become(
+    period: int, b: int, draws: int, streams: Streams, serves: Serves, now: Now, records: Records, room: Scratch
+) -> None:
+    """Turn served cases into others by one uniform, whole parts each within one of its share."""
+    own = phase(streams.become[b], period)
+    u, part = room.one, room.two
+    for k in range(serves.count[b]):
+        a = serves.first[b] + k
+        n, lane = now.served[a], now.lanes[serves.site[a]]
+        for d in range(draws):
+            u[d] = uniform(start(lane[d], own), _FIRST)
+        low = 0.0
+        for h in range(serves.head_ptr[b], serves.head_ptr[b + 1]):
+            high = low + serves.head_share[h]
+            for d in range(draws):
+                most = max(n[d], u[d])
+                below = np.floor(min(low * n[d] + u[d] + _TINY, most))
+                part[d] = np.floor(min(high * n[d] + u[d] + _TINY, most)) - below
+            cell = serves.head[serves.head_at[h] + k]
+            put_in(now, cell, part, draws)
+            if cell >= 0 and len(records.became):
+                row = records.became[period, cell]
+                for d in range(draws):
+                    row[d] += np.int32(part[d])
+            low = high
+
+
+@compiled
+def serve(
+    period: int, draws: int, streams: Streams, serves: Serves, rows: Rows, finite: Flags, turns: Turns,
+    given: Float, now: Now, records: Records, room: Scratch,
+) -> None:  # fmt: skip
+    """Do step 7: each kind of work in order of priority; `given` (B, D) is the most a policy lets be served."""
+    _after_moves(period, draws, serves, rows, finite, now)
+    room.live[:] = 1
+    for b in range(len(serves.first)):
+        lo, hi = serves.first[b], serves.first[b] + serves.count[b]
+        for a in range(lo, hi):
+            _wanted(period, b, a, draws, serves, turns, now, room)
+            if len(given):
+                row, most = now.served[a], given[a]
+                for d in range(draws):
+                    row[d] = np.floor(min(row[d], most[d]) + _TINY)
+        _limited(period, b, draws, serves, rows, finite, now, records, room)
+        for a in range(lo, hi):
+            want, cases = now.served[a], now.people[serves.tail[a]]
+            _use_hours(period, b, a, draws, serves, turns, now, room)
+            for d in range(draws):
+                cases[d] -= want[d]
+            if len(records.served):
+                records.served[period, a, :] = want[:draws]
+        if serves.head_ptr[b] < serves.head_ptr[b + 1]:
+            _become(period, b, draws, streams, serves, now, records, room)
+
+
+@compiled
+def _after_moves(period: int, draws: int, serves: Serves, rows: Rows, finite: Flags, now: Now) -> None:
+    """Take the moves from what was left before them, in rows and lines that work uses."""
+    for t in range(len(serves.term_row)):
+        r = serves.term_row[t]
+        if not now.known[r]:
+            # People have moved: what is held is read again below with the moves, so put them back first.
+            _back(draws, rows, r, period, now)
+        if now.known[r] == 1:
+            now.known[r] = 2
+            left = now.room[r]
+            for i in range(rows.use_ptr[r], rows.use_ptr[r + 1]):
+                if now.busy[rows.use[i]]:
+                    row, use = now.asked[rows.use[i]], rows.use_use[i]
+                    for d in range(draws):
+                        left[d] -= row[d] * use
+            for i in range(rows.free_ptr[r], rows.free_ptr[r + 1]):
+                if now.busy[rows.free[i]]:
+                    row, use = now.asked[rows.free[i]], rows.free_use[i]
+                    for d in range(draws):
+                        left[d] -= row[d] * use
+    first = len(now.room) - len(finite)
+    for line in range(len(finite)):
+        if finite[line]:
+            left = now.room[first + line]
+            for a in range(len(now.busy)):
+                use = now.ahead_move[line, a]
+                if now.busy[a] and use != 0.0:
+                    row = now.asked[a]
+                    for d in range(draws):
+                        left[d] -= row[d] * use
+
+
+@compiled
+def spend(period: int, draws: int, lines: Lines, serves: Serves, now: Now, records: Records, room: Scratch) -> None:
+    """Count the money spent in this period on each line."""
+    at, spent = lines.row[period], room.one
+    for line in range(len(now.spent)):
+        spent[:] = 0.0
+        for c in range(len(now.people)):
+            cost = lines.cell[at, line, c]
+            if cost != 0.0:
+                row, incoming = now.people[c], now.incoming[c]
+                for d in range(draws):
+                    spent[d] += row[d] * cost
+                if now.touched[c]:
+                    for d in range(draws):
+                        spent[d] += incoming[d] * cost
+        for a in range(len(now.way)):
+            cost, more = lines.way[at, line, a], lines.move[at, line, a]
+            if cost != 0.0:
+                row = now.way[a]
+                for d in range(draws):
+                    spent[d] += row[d] * cost
+            if more != 0.0 and now.busy[a]:
+                row = now.asked[a]
+                for d in range(draws):
+                    spent[d] += row[d] * more
+        for a in range(len(now.served)):
+            cost = lines.serve[at, line, a]
+            if cost != 0.0:
+                row = now.served[a]
+                for d in range(draws):
+                    spent[d] += row[d] * cost
+        for d in range(draws):
+            now.spent[line, d] += spent[d]
+        if len(records.spent):
+            records.spent[period, line, :] = spent[:draws]
