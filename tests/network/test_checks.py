@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fieldshift.errors import Problem, ScenarioError
 from fieldshift.network.checks import CHECKS, check, problems
-from fieldshift.scenario.read import cases, read
+from fieldshift.scenario.read import cases, overlaid, read
+
+ACADEMY = read("academy")
 
 BASE = """\
 name: Small
@@ -197,7 +201,79 @@ DATES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("overlay", "path", "what", "hint"), NAMES + PLACES + DATES)
+PARTS = [
+    ("choices: {retrain: {stages: [{name: x, lasts: 1 week}]}}", "choices.retrain.lasts", "has both `stages` and `lasts`", "each"),
+    ("choices: {retrain: {lasts: null, stages: [{name: x, lasts: 1 week}]}}", "choices.retrain.uses",
+     "has both `stages` and `uses`", "put `uses` into the stage"),
+    ("work: {cases: {by: null}}", "work.cases.standard", "has a `standard` but nobody to serve it", "name the stocks"),
+    ("work: {held: {becomes: cases}}", "work.held.becomes", "has `becomes` but no `standard`", ""),
+    ("work: {cases: {becomes: {held: 0.7, rest: 0.5}}, rest: {}}", "work.cases.becomes",
+     "the shares add up to 1.2, more than 1", ""),
+    ("work: {cases: {becomes: {held: -0.1}}}", "work.cases.becomes.held", "must be at least 0 and finite, got -0.1", ""),
+    ("choices: {retrain: {uses: {seats: -1}}}", "choices.retrain.uses.seats", "must be at least 0 and finite, got -1", ""),
+    ("profiles: {rush: {weeks: {4: -1}}}", "profiles.rush.weeks.4", "must be at least 0 and finite, got -1", ""),
+    ("dials: {pace: {from: 2}}", "dials.pace", "goes from 2 down to 1.2", "the lower end first"),
+    ("dials: {pace: {start: 3}}", "dials.pace.start", "starts at 3, outside 1 to 1.2", ""),
+    ("policies: {move: {rules: [{rule: schedule, choice: retrain}]}}", "policies.move.rules.0", "asks for nothing", "give"),
+    ("policies: {move: {rules: [{rule: escalate, watch: cases.served, below: 1}]}}", "policies.move.rules.0",
+     "does nothing", "give `first`"),
+    ("policies: {move: {rules: [{rule: escalate, watch: cases.served, below: 1, first: {dial: pace, to: 9}}]}}",
+     "policies.move.rules.0.first.to", "9 is outside the dial's 1 to 1.2", ""),
+]  # fmt: skip
+
+NUMBERS = [
+    ("stocks: {desk: {start: 6 case}}", "stocks.desk.start.value", "expected person, got '6 case', which is case", "such as"),
+    ("stocks: {desk: {start: 6 %}}", "stocks.desk.start.value", "expected person, got '6 %', which is a share", ""),
+    ("stocks: {desk: {start: 6 persn}}", "stocks.desk.start.value", "cannot read '6 persn' from 'persn'", ""),
+    ("flows: {leave: {rate: 6 %}}", "flows.leave.rate.value", "expected 1/year, got '6 %', which is a share", "such as `6 %/year`"),
+    ("flows: {leave: {rate: 6 person/year}}", "flows.leave.rate.value", "expected 1/year, got '6 person/year'", ""),
+    ("stocks: {desk: {start: share * 2}}", "stocks.desk.start.value", "expected person, got 'share * 2', which is a share", ""),
+    ("stocks: {desk: {start: people + share}}", "stocks.desk.start.value", "adds person and 1", "both must be of one kind"),
+    ("resources: {seats: {cap: 3 person}}", "resources.seats.cap.value", "expected seat, got '3 person'", ""),
+    ("resources: {seats: {unit: seta}}", "resources.seats.unit", "'seta' is not a unit", "did you mean 'seat'?"),
+    ("stocks: {desk: {start: peple}}", "stocks.desk.start.value", "there is no quantity 'peple'", "did you mean 'people'?"),
+    ("quantities: {share: other * 2, other: share}", "quantities.share", "is defined by itself: share -> other -> share", ""),
+    ("quantities: {share: 1 / share}", "quantities.share", "is defined by itself: share -> share", ""),
+    ("quantities: {share: open(1)}", "quantities.share.value", "'open' cannot be called", "a formula may call only min and max"),
+    ("quantities: {share: __import__('os')}", "quantities.share.value", '"\'" cannot stand in a formula', "only + - "),
+    ("quantities: {share: a.b(1)}", "quantities.share.value", "'a.b' cannot be called", ""),
+    ("quantities: {share: '1 +'}", "quantities.share.value", "found the end where a number", ""),
+    ("quantities: {share: 1 / 0}", "quantities.share.value", "divides by zero", ""),
+    ("stocks: {desk: {start: -5 person}}", "stocks.desk.start.value", "must be at least 0, got -5 person", ""),
+    ("stocks: {desk: {start: 5 - people}}", "stocks.desk.start.value", "adds", ""),
+    ("stocks: {desk: {start: 5 person - people}}", "stocks.desk.start.value", "must be at least 0, got 5 person - people", ""),
+    ("work: {cases: {arrive: -5 case/week}}", "work.cases.arrive.value", "must be at least 0, got -5 case/week", ""),
+    ("budgets: {pay: {cap: {value: null, years: {2025: -1}}}}", "budgets.pay.cap.years.2025", "must be at least 0, got -1", ""),
+    ("stocks: {desk: {start: {value: 1, range: -1..3}}}", "stocks.desk.start.range", "must be at least 0, got -1..3", ""),
+    ("stocks: {desk: {away: 120 %}}", "stocks.desk.away.value", "a share cannot be more than 100 %, got 120 %", ""),
+    ("stocks: {desk: {fte: 1.5}}", "stocks.desk.fte.value", "a share cannot be more than 100 %, got 1.5", ""),
+    ("choices: {retrain: {pass: 101 %}}", "choices.retrain.pass.value", "a share cannot be more than 100 %, got 101 %", ""),
+    ("choices: {retrain: {pass: {value: 90 %, range: 80..110 %}}}", "choices.retrain.pass.range", "a share cannot be more", ""),
+    ("flows: {leave: {rate: 150 %/year}}", "flows.leave.rate.value", "a share cannot be more than 100 %, got 150 %/year", "a rate"),
+    ("flows: {leave: {rate: 101 %/week}}", "flows.leave.rate.value", "a share cannot be more than 100 %, got 101 %/week", ""),
+    ("quantities: {share: {value: 40 %, range: 60..20 %}}", "quantities.share.range", "the range 60..20 % goes from high to low", ""),
+    ("quantities: {share: {value: 40 %, range: 1..2 person}}", "quantities.share.range",
+     "a range of person beside a value of 1", "both of one kind"),
+    ("quantities: {share: {value: 40 %, range: about 5}}", "quantities.share.range", "'about 5' is not a range", "two numbers"),
+    ("stocks: {field: {learning: {lasts: 0}}}", "stocks.field.learning.lasts.value", "must be more than nothing", ""),
+    ("stocks: {desk: {hours: 200 hour/week}}", "stocks.desk.hours.value", "more hours than there are, got 200 hour/week", ""),
+    ("quantities: {share: 4 person per site}", "quantities.share.value", "a quantity is one number", "say `per site` where"),
+    ("budgets: {pay: {cap: 5 MEUR}}", "budgets.pay.cap.value", "MEUR in a scenario that counts in USD", "one currency"),
+    ("flows: {more: {tail: desk, rate: 70 %/week}, most: {tail: desk, rate: 60 %/week}}", "flows.most.rate",
+     "the chances of leaving 'desk' add up to 1.3 in a week, more than 1", "together: flows.leave.rate, flows.more.rate, fl"),
+    ("work: {held: {expire: 70 %/week, leave: 60 %/week}}", "work.held.leave", "the chances of leaving 'held' add up to 1.3", ""),
+    ("stocks: {field: {learning: {lasts: 1 week}}}", "stocks.field.learning", "the chances of leaving 'field.new' add", ""),
+    ("stocks: {desk: {start: {value: null, estimates: [{value: 5 case}]}}}", "stocks.desk.start.estimates.0.value",
+     "expected person, got '5 case'", ""),
+    ("policies: {move: {set: {flows.leave.rate: 150 %/year}}}", "flows.leave.rate.value",
+     "under the policy 'move': a share cannot be more than 100 %", ""),
+    ("levers: {seats: {to: 9 case}}", "resources.seats.cap.value", "at 9 case of the lever 'seats': expected seat", ""),
+    ("policies: {move: {rules: [{rule: fill, choice: retrain, stock: field, upto: 5 case}]}}",
+     "policies.move.rules.0.upto.value", "expected person, got '5 case'", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("overlay", "path", "what", "hint"), NAMES + PLACES + DATES + PARTS + NUMBERS)
 def test_one_wrong_thing_is_told_at_its_place(tmp_path: Path, overlay: str, path: str, what: str, hint: str) -> None:
     found = told(tmp_path, overlay)
     mine = [p for p in found if p.path == path and p.what.startswith(what)]
@@ -217,6 +293,12 @@ def test_one_wrong_thing_is_told_at_its_place(tmp_path: Path, overlay: str, path
          "says nothing from 2025-01-06 until 2025-02-01", "the first date holds before too"),
         ("budgets: {pay: {cap: {value: null, years: {2035: 2}}}}", "budgets.pay.cap.years", "no fiscal year of it", ""),
         ("sites: [{id: a, weigth: 3}, b]", "sites.0.weigth", "'weigth' is taken as an attribute", "did you mean 'weight'?"),
+        ("choices: {retrain: {lasts: 30 year}}", "choices.retrain.lasts.value", "lasts 30 years", "is it the right unit?"),
+        ("quantities: {share: {value: 5 %, range: 20..60 %}}", "quantities.share.range",
+         "the value lies outside its range 20..60 %", ""),
+        ("work: {held: {by: field}}", "work.held.by", "is given to somebody but has no `standard`", "give the hours"),
+        ("about: x", "stocks.desk", "states a number without saying where from", "give `source`"),
+        ("about: x", "quantities.people", "states a number without saying where from", "give `source`"),
         ("stocks: {field: {at: [a]}}\nchoices: {retrain: {at: [a]}, detail: {to: [a]}}", "work.cases.by",
          "nobody serves it at b", "put its stocks there"),
     ],
@@ -248,3 +330,52 @@ def test_every_check_asks_one_question() -> None:
     for one in CHECKS:
         assert one.__name__.startswith("check_")
         assert (one.__doc__ or "").strip().endswith("?")
+
+
+def test_evidence_asks_for_nothing_that_was_not_written(tmp_path: Path) -> None:
+    text = "stocks: {desk: {start: people, assumption: true}, pool: {start: {value: 5 person, source: S1}}}\n"
+    asked = {p.path for p in told(tmp_path, text, "warning") if "where from" in p.what}
+    assert not asked & {"stocks.desk", "stocks.pool", "policies.move"}
+    assert "quantities.share" in asked
+
+
+def test_one_broken_quantity_is_told_once_and_not_by_all_who_use_it(tmp_path: Path) -> None:
+    text = "quantities: {share: nobody * 2, more: share + 1, most: more}\nstocks: {desk: {start: most * people}}\n"
+    assert [(p.path, p.what) for p in told(tmp_path, text)] == [
+        ("quantities.share.value", "there is no quantity 'nobody'")
+    ]
+    text = "quantities: {share: more, more: share}\nstocks: {desk: {start: more * people}}\n"
+    assert [p.path for p in told(tmp_path, text)] == ["quantities.share"]
+
+
+def test_per_site_without_sites(tmp_path: Path) -> None:
+    (tmp_path / "scenario.yaml").write_text(
+        "name: x\nhorizon: {periods: 4}\nstocks: {s: {start: 5 person per site, assumption: true}}\n"
+    )
+    assert [str(p) for p in problems(read(tmp_path))] == [
+        f"{tmp_path}/scenario.yaml:3:21: stocks.s.start.value: says `per site`, but there are no sites: "
+        "5 person per site (give `sites`)"
+    ]
+
+
+def test_not_finite_numbers_of_a_scenario_made_in_python() -> None:
+    scenario = read("academy")
+    odd = scenario.model_copy(
+        update={"sites": (scenario.sites[0].model_copy(update={"lat": float("nan")}), *scenario.sites[1:])}
+    )
+    assert [(p.path, p.what) for p in problems(odd)] == [("sites.0.lat", "expected a finite number, got nan")]
+
+
+TEXTS = st.text(alphabet="0123456789.+-*/()%, eabinmx_persoyrw", max_size=14)
+
+
+@given(text=TEXTS, where=st.sampled_from(["quantities.x", "stocks.desk.start", "flows.leave.rate", "stocks.desk.away"]))
+def test_any_formula_is_read_or_told(text: str, where: str) -> None:
+    base = overlaid(ACADEMY, {"quantities": {"x": 1}})
+    try:
+        check(overlaid(base, {where: text}))
+    except ScenarioError as error:
+        told = error.problems
+    else:
+        told = ()
+    assert all(problem.what for problem in told)

@@ -120,13 +120,9 @@ class Request:
             mine = np.flatnonzero(arcs.sites == site)
             total = amount[:, site] if site >= 0 else amount.sum(axis=1)
             sums = weight[:, mine].sum(axis=1, keepdims=True)
-            share = np.divide(
-                weight[:, mine], sums, out=np.zeros((self.view.draws, len(mine))), where=sums > 0
-            )
+            share = np.divide(weight[:, mine], sums, out=np.zeros((self.view.draws, len(mine))), where=sums > 0)
             wanted = share * total[:, None]
-            self.asked[:, arcs.index[mine]] += (
-                whole_sum(wanted, wanted.sum(axis=1)) if self.view.whole else wanted
-            )
+            self.asked[:, arcs.index[mine]] += whole_sum(wanted, wanted.sum(axis=1)) if self.view.whole else wanted
 
     def send(self, arcs: Arcs, weight_of_sites: Float) -> None:
         """Share the starters of a move or detail among hosts by weights of sites, shape (S,) or (D, S)."""

@@ -76,9 +76,7 @@ _SWITCH = 10.0  # means from here on are drawn by rejection: the methods are sta
 _NOTHING = 1e-18  # a term below this is under the grain of a uniform
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 # What Stirling's formula lacks for small k: log k! - (log(2 pi)/2 + (k + 1/2) log(k + 1) - (k + 1)).
-_TAILS = np.array(
-    [math.lgamma(k + 1.0) - _HALF_LOG_2PI - (k + 0.5) * math.log(k + 1.0) + (k + 1.0) for k in range(10)]
-)
+_TAILS = np.array([math.lgamma(k + 1.0) - _HALF_LOG_2PI - (k + 0.5) * math.log(k + 1.0) + (k + 1.0) for k in range(10)])
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:

@@ -137,9 +137,8 @@ def lags(block: ChoiceBlock, count: int) -> tuple[Lag, Lag, Lag]:
     length = block.lasts
     low = -length if block.begun is not None else 0
     log = np.concatenate([[0.0], np.cumsum(np.log1p(-np.minimum(block.drop, 1 - 1e-15)))])
-    start, k = np.meshgrid(np.arange(low, count), np.arange(length + 1), indexing="ij")
-    start, now = start.ravel(), (start + k).ravel()
-    lag = k.ravel()
+    begun, k = np.meshgrid(np.arange(low, count), np.arange(length + 1), indexing="ij")
+    start, now, lag = begun.ravel(), (begun + k).ravel(), k.ravel()
     keep = (now >= 0) & (now < count)
     start, now, lag = start[keep], now[keep], lag[keep]
     weight = np.exp(log[now] - log[np.maximum(start, 0)])
@@ -172,9 +171,7 @@ class Dynamics:
         total = np.add.reduceat(open_, self.columns.groups[:-1])
         return np.divide(open_, total[self.group], out=np.zeros_like(open_), where=total[self.group] > 0)
 
-    def rows(
-        self, periods: Int, width: int, parts: list[tuple[Int, Int, Int, Float]], constant: Float
-    ) -> Affine:
+    def rows(self, periods: Int, width: int, parts: list[tuple[Int, Int, Int, Float]], constant: Float) -> Affine:
         """Return expressions with a row for each of some periods times `width`.
 
         Each part holds, as parallel arrays, the position among `periods`, the row within `width`, the column, and
@@ -185,14 +182,10 @@ class Dynamics:
         else:
             position, row, column, value = np.zeros((4, 0), np.int64)
         shape = (len(periods) * width, self.columns.count)
-        matrix = sp.coo_array(
-            (value.astype(np.float64), (position * width + row, column)), shape=shape
-        ).tocsr()
+        matrix = sp.coo_array((value.astype(np.float64), (position * width + row, column)), shape=shape).tocsr()
         return Affine(matrix, constant.ravel())
 
-    def moves(
-        self, periods: Int, cells: list[Int], weights: list[Float]
-    ) -> list[tuple[Int, Int, Int, Float]]:
+    def moves(self, periods: Int, cells: list[Int], weights: list[Float]) -> list[tuple[Int, Int, Int, Float]]:
         """Return parts for moves of each block in each period: to a cell (or row) for each arc, with a weight by period."""
         parts = []
         for block, even, cell, weight in zip(self.network.choices, self.even, cells, weights, strict=True):
@@ -200,15 +193,8 @@ class Dynamics:
             value = (even * weight)[periods]
             used = np.flatnonzero(value)
             position, arc = np.meshgrid(used, inside, indexing="ij")
-            column = (
-                self.columns.moved
-                + self.group[periods[position]] * self.network.n_choices
-                + block.first
-                + arc
-            )
-            parts.append(
-                (position.ravel(), cell[arc].ravel(), column.ravel(), np.repeat(value[used], len(inside)))
-            )
+            column = self.columns.moved + self.group[periods[position]] * self.network.n_choices + block.first + arc
+            parts.append((position.ravel(), cell[arc].ravel(), column.ravel(), np.repeat(value[used], len(inside))))
         return parts
 
     def lagged(self, periods: Int, which: int, cells: list[Int], weights: list[Float], width: int) -> Affine:
@@ -299,15 +285,8 @@ class Dynamics:
             value = even[periods] * weight
             used = np.flatnonzero(value)
             position, arc = np.meshgrid(used, inside, indexing="ij")
-            column = (
-                self.columns.served
-                + self.group[periods[position]] * self.network.n_serves
-                + block.first
-                + arc
-            )
-            parts.append(
-                (position.ravel(), cell[arc].ravel(), column.ravel(), np.repeat(value[used], len(inside)))
-            )
+            column = self.columns.served + self.group[periods[position]] * self.network.n_serves + block.first + arc
+            parts.append((position.ravel(), cell[arc].ravel(), column.ravel(), np.repeat(value[used], len(inside))))
         return parts
 
     def at_once(self, periods: Int) -> Affine:
@@ -320,9 +299,7 @@ class Dynamics:
         parts += self.moves(periods, fails, [1.0 - b.passing for b in network.choices])
         deepest = max((len(b.heads) for b in network.serves), default=0)
         for h in range(deepest):
-            ends = [
-                b.heads[h] if h < len(b.heads) else (np.full(len(b.tail), -1), 0.0) for b in network.serves
-            ]
+            ends = [b.heads[h] if h < len(b.heads) else (np.full(len(b.tail), -1), 0.0) for b in network.serves]
             parts += self.served(periods, ends)
         return self.rows(periods, n, parts, np.zeros((len(periods), n)))
 

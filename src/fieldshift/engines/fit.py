@@ -99,11 +99,7 @@ def share_out(asked: Float, coefficient: Float, room: Float, whole: bool, order:
     draws = np.arange(len(asked))
     for j in range(asked.shape[1]):
         k = turn[:, j]
-        more = (
-            (asked[draws, k] - base[draws, k] >= 1 - _TINY)
-            & (coefficient[k] <= left + _TINY)
-            & (rest[draws, k] > 0)
-        )
+        more = (asked[draws, k] - base[draws, k] >= 1 - _TINY) & (coefficient[k] <= left + _TINY) & (rest[draws, k] > 0)
         base[draws, k] += more
         left = left - coefficient[k] * more
     return np.where(over[:, None], base, asked)
@@ -159,9 +155,7 @@ def _lumps(moved: Float, blocks: tuple[ChoiceBlock, ...]) -> Float:
     return moved
 
 
-def _cut(
-    asked: Float, terms: tuple[Int, Float], room: Float, whole: bool, credit: bool, order: Int | None
-) -> Bool:
+def _cut(asked: Float, terms: tuple[Int, Float], room: Float, whole: bool, credit: bool, order: Int | None) -> Bool:
     """Cut the requests of one row in place; return in which futures it bound, shape (D,)."""
     arcs, coefficient = terms
     using = coefficient > _TINY
@@ -202,9 +196,7 @@ def fit_moves(
         moved (D, A), rows that bound (D, R), lines that bound (D, lines).
     """
     people, left = room
-    asked = asked * np.concatenate(
-        [np.full(len(b.tail), b.open[period]) for b in network.choices] or [np.zeros(0)]
-    )
+    asked = asked * np.concatenate([np.full(len(b.tail), b.open[period]) for b in network.choices] or [np.zeros(0)])
     rows = np.zeros((len(asked), network.n_rows), np.bool_)
     lines = np.zeros((len(asked), len(network.lines)), np.bool_)
     for i, line in enumerate(network.lines):
@@ -220,9 +212,7 @@ def fit_moves(
                 if len(arcs):
                     order = _rank_order(limit, arcs, coefficient, network)
                     free = left[:, limit.first + r]
-                    rows[:, limit.first + r] |= _cut(
-                        asked, (arcs, coefficient), free, whole, turn < PASSES, order
-                    )
+                    rows[:, limit.first + r] |= _cut(asked, (arcs, coefficient), free, whole, turn < PASSES, order)
         for i, line in enumerate(network.lines):
             if np.isfinite(line.cap[line.window[period]]):
                 terms = (np.arange(asked.shape[1]), line.ahead_move[period])

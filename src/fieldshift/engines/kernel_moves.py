@@ -43,9 +43,7 @@ def put_in(now: Now, at: int, amount: Float, draws: int) -> None:
 
 
 @compiled
-def arrive(
-    period: int, draws: int, streams: Streams, legs: Legs, now: Now, records: Records, room: Scratch
-) -> None:
+def arrive(period: int, draws: int, streams: Streams, legs: Legs, now: Now, records: Records, room: Scratch) -> None:
     """Do step 1: transits that end now pass to their head or fail."""
     for b in range(len(legs.first)):
         lasts, count = legs.lasts[b], legs.count[b]
@@ -80,8 +78,17 @@ def arrive(
 
 
 @compiled
-def ask(period: int, draws: int, auto: bool, asked: Float, legs: Legs, lines: Lines, now: Now, records: Records,
-        room: Scratch) -> None:
+def ask(
+    period: int,
+    draws: int,
+    auto: bool,
+    asked: Float,
+    legs: Legs,
+    lines: Lines,
+    now: Now,
+    records: Records,
+    room: Scratch,
+) -> None:
     """Turn the requests (D, A) into rows; later legs ask for all who wait; a lapse stops what it would pay for."""
     arcs = len(legs.tail)
     for a in range(arcs):
@@ -165,9 +172,7 @@ def _marked(flags: Flags, record: npt.NDArray[np.bool_], draws: int) -> None:
 
 
 @compiled
-def _cut_rows(
-    period: int, credit: bool, draws: int, rows: Rows, now: Now, records: Records, room: Scratch
-) -> None:
+def _cut_rows(period: int, credit: bool, draws: int, rows: Rows, now: Now, records: Records, room: Scratch) -> None:
     for r in range(len(rows.ranked)):
         cap = rows.cap[rows.row[period], r]
         if rows.use_ptr[r] == rows.use_ptr[r + 1] or cap == np.inf:
@@ -194,9 +199,7 @@ def _cut_rows(
 
 
 @compiled
-def _cut_lines(
-    period: int, credit: bool, draws: int, finite: Flags, now: Now, records: Records, room: Scratch
-) -> None:
+def _cut_lines(period: int, credit: bool, draws: int, finite: Flags, now: Now, records: Records, room: Scratch) -> None:
     first = len(now.room) - len(finite)
     for i in range(len(finite)):
         if not finite[i]:
@@ -270,9 +273,7 @@ def fit(
 
 
 @compiled
-def move(
-    period: int, draws: int, streams: Streams, legs: Legs, now: Now, records: Records, room: Scratch
-) -> None:
+def move(period: int, draws: int, streams: Streams, legs: Legs, now: Now, records: Records, room: Scratch) -> None:
     """Do step 6: those moved leave their tails and are under way; what lasts no time arrives at once."""
     for b in range(len(legs.first)):
         lasts, first, count = legs.lasts[b], legs.first[b], legs.count[b]

@@ -166,9 +166,7 @@ def _sink(key: Float, place: Int, i: int, size: int) -> None:
         if child >= size:
             return
         right = child + 1
-        if right < size and (
-            key[right] > key[child] or (key[right] == key[child] and place[right] < place[child])
-        ):
+        if right < size and (key[right] > key[child] or (key[right] == key[child] and place[right] < place[child])):
             child = right
         if key[i] > key[child] or (key[i] == key[child] and place[i] < place[child]):
             return
@@ -226,9 +224,7 @@ def _share_one(
 
 
 @compiled
-def share_row(
-    amount: Float, arcs: Int, use: Float, left: Float, ranked: bool, room: Scratch, draws: int
-) -> int:
+def share_row(amount: Float, arcs: Int, use: Float, left: Float, ranked: bool, room: Scratch, draws: int) -> int:
     """Cut the requests `amount[arcs]` so that their use fits in `left`; return in how many futures that bound.
 
     Only futures that are `live` are cut; those that were are marked in `bound` and `changed`.

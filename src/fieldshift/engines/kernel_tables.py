@@ -244,9 +244,7 @@ def _flows(network: Network) -> Flows:
                 cell = tail[arc]
                 own = np.minimum(p[:, arc], left[:, cell])
                 some = left[:, cell] > _TINY
-                given[:, arc] = np.minimum(
-                    np.divide(own, left[:, cell], out=np.zeros_like(own), where=some), 1.0
-                )
+                given[:, arc] = np.minimum(np.divide(own, left[:, cell], out=np.zeros_like(own), where=some), 1.0)
                 left[:, cell] -= own
                 loose[cell] |= turned[i]
                 dialled[arc] = loose[cell]

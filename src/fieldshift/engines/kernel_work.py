@@ -118,9 +118,7 @@ def work_hours(
 
 
 @compiled
-def _wanted(
-    period: int, b: int, a: int, draws: int, serves: Serves, turns: Turns, now: Now, room: Scratch
-) -> None:
+def _wanted(period: int, b: int, a: int, draws: int, serves: Serves, turns: Turns, now: Now, room: Scratch) -> None:
     """Write how many cases of one arc can be served by the people there into `now.served`."""
     pool, there = room.one, room.two
     pool[:] = 0.0
@@ -207,9 +205,7 @@ def _limited(
 
 
 @compiled
-def _use_hours(
-    period: int, b: int, a: int, draws: int, serves: Serves, turns: Turns, now: Now, room: Scratch
-) -> None:
+def _use_hours(period: int, b: int, a: int, draws: int, serves: Serves, turns: Turns, now: Now, room: Scratch) -> None:
     """Take the hours of one arc from the people who gave them, in proportion to what they have left."""
     need, there, want = room.one, room.two, now.served[a]
     standard, owner = serves.standard[serves.row[period], a], serves.owner[b]

@@ -84,15 +84,16 @@ class Chance:
         key = self._keys.get(stream)
         if key is None:
             key = self._keys[stream] = np.uint64(chance.stream_key(self._seed, *stream))
-        return chance.bases(key, self._futures, cell_keys(sites, self._network), period)
+        found: Keys = chance.bases(key, self._futures, cell_keys(sites, self._network), period)
+        return found
 
     def binomial(self, stream: tuple[str, str], sites: Int, period: int, n: Float, p: Float) -> Float:
         """Return binomial draws."""
-        return chance.binomials(n.astype(np.int64), p, self._bases(stream, sites, period)).astype(np.float64)
+        return np.asarray(chance.binomials(n.astype(np.int64), p, self._bases(stream, sites, period)), np.float64)
 
     def poisson(self, stream: tuple[str, str], sites: Int, period: int, mean: Float) -> Float:
         """Return Poisson draws."""
-        return chance.poissons(mean, self._bases(stream, sites, period)).astype(np.float64)
+        return np.asarray(chance.poissons(mean, self._bases(stream, sites, period)), np.float64)
 
     def shares(self, stream: tuple[str, str], sites: Int, period: int, n: Float, share: Float) -> Float:
         """Return whole parts by one uniform: part k is floor(n c_k + u) - floor(n c_(k-1) + u), c cumulative."""
@@ -106,4 +107,4 @@ class Chance:
         whole = ring.astype(np.int64)
         total = whole.sum(axis=1)
         k = chance.binomials(total, p[:, None], bases)
-        return chance.place(whole, k, bases).astype(np.float64)
+        return np.asarray(chance.place(whole, k, bases), np.float64)

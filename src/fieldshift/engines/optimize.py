@@ -10,7 +10,8 @@ import highspy
 import numpy as np
 
 from fieldshift.engines.plan import Plan
-from fieldshift.engines.program import Program, RowBlock, write_program
+from fieldshift.engines.program import write_program
+from fieldshift.engines.program_rows import Program, RowBlock
 from fieldshift.errors import NoPlan, UsageError
 from fieldshift.network.graph import Float, Int, Network
 from fieldshift.scenario.schema import Goal
@@ -153,8 +154,15 @@ def optimize(
     )
     ended = time.perf_counter()
     return Solution(
-        _plan(program, columns), solver.status, solver.gap, values, tuple(duals), program, columns,
-        (built - began, ended - built), solver.reduced(),
+        _plan(program, columns),
+        solver.status,
+        solver.gap,
+        values,
+        tuple(duals),
+        program,
+        columns,
+        (built - began, ended - built),
+        solver.reduced(),
     )
 
 
@@ -315,5 +323,3 @@ def _lp(program: Program) -> highspy.HighsLp:
         kinds[program.whole] = highspy.HighsVarType.kInteger
         lp.integrality_ = list(kinds)
     return lp
-
-

@@ -83,9 +83,7 @@ def settings_of(scenario: Scenario, name: str) -> dict[str, object]:
     return merged
 
 
-def policy_of(
-    scenario: Scenario, network: Network, name: str, draw: Mapping[str, float] | None = None
-) -> Policy:
+def policy_of(scenario: Scenario, network: Network, name: str, draw: Mapping[str, float] | None = None) -> Policy:
     """Return one of a scenario's policies, ready to decide on a network made for the same draw of unknowns."""
     sites = tuple(sorted(scenario.sites, key=lambda site: site.id))
     values = Values(scenario, network.periods, draw, sites)
@@ -93,9 +91,7 @@ def policy_of(
     for link in chain(scenario, name):
         owner = next(n for n, p in scenario.policies.items() if p is link)
         for i, rule in enumerate(link.rules):
-            parts = RuleParts(
-                network, values, f"policies.{owner}.rules.{i}", _only(network, rule.only, scenario)
-            )
+            parts = RuleParts(network, values, f"policies.{owner}.rules.{i}", _only(network, rule.only, scenario))
             match rule:
                 case Schedule():
                     rules.append(ScheduleRule(rule, parts))

@@ -53,9 +53,7 @@ class _Stepped:
     def finish(self, period: int, decision: Decision) -> None:
         """Do steps 5 to 10 and record them."""
         assert self._begun is not None
-        counts = step.finish(
-            self.network, self.state, self._luck, (period, decision, self._lookup), self._begun
-        )
+        counts = step.finish(self.network, self.state, self._luck, (period, decision, self._lookup), self._begun)
         trace = self.trace
         trace.people[:, period + 1] = self.state.people
         trace.under_way[:, period + 1] = self.under_way

@@ -58,9 +58,7 @@ class ScheduleRule:
         self._active = parts.network.periods.active(rule.start_from, rule.until)
         self._amount = self._given(rule.amount, "amount", "person/week")
         self._share = self._given(rule.share, "share", "1/week")
-        self._total = (
-            None if rule.total is None else parts.values.number(f"{parts.path}.total", rule.total, "person")
-        )
+        self._total = None if rule.total is None else parts.values.number(f"{parts.path}.total", rule.total, "person")
         self._carry, self._asked = _Carry(), 0.0 * np.zeros(1)
         self._weight = None
         if rule.spread != "tail":
@@ -69,9 +67,7 @@ class ScheduleRule:
         self._to = None if rule.to is None else site_weights(parts.network, rule.to, everywhere)
 
     def _given(self, given: Amount | None, key: str, unit: str) -> Value | None:
-        return (
-            None if given is None else self._parts.values.per_period(f"{self._parts.path}.{key}", given, unit)
-        )
+        return None if given is None else self._parts.values.per_period(f"{self._parts.path}.{key}", given, unit)
 
     def act(self, request: Request) -> None:
         """Ask, while the rule is active and its total is not reached."""
@@ -89,9 +85,7 @@ class ScheduleRule:
             if self._amount is not None:
                 wanted = wanted + _row(self._amount, view.period)[0]
             if self._share is not None:
-                wanted = wanted + (np.where(where, there, 0.0) * _row(self._share, view.period)[0]).sum(
-                    axis=1
-                )
+                wanted = wanted + (np.where(where, there, 0.0) * _row(self._share, view.period)[0]).sum(axis=1)
             total = self._carry.take(wanted, view.whole)
             if self._total is not None:
                 total = np.minimum(total, np.maximum(self._total - self._asked, 0.0))
@@ -130,9 +124,7 @@ class FillRule:
         self._carry = _Carry()
 
     def _leads_here(self, part: str) -> bool:
-        return any(
-            np.isin(b.head, self._inside_cells()).any() for b in self._parts.network.choices if b.part == part
-        )
+        return any(np.isin(b.head, self._inside_cells()).any() for b in self._parts.network.choices if b.part == part)
 
     def _inside_cells(self) -> np.ndarray:
         return np.concatenate([np.arange(b.first, b.first + len(b.sites)) for b in self._blocks])
@@ -144,14 +136,10 @@ class FillRule:
         count = network.periods.count
         if isinstance(upto, str) and upto in ("funded", "authorised"):
             posts = block.funded if upto == "funded" else block.authorised
-            return (
-                np.zeros((count, 1)) if posts is None else self._wide(posts, block.sites, by_site)
-            ), by_site
+            return (np.zeros((count, 1)) if posts is None else self._wide(posts, block.sites, by_site)), by_site
         need = next((n for n in network.needs if n.name == upto), None)
         if need is not None:
-            return self._wide(need.need, need.sites, bool(need.sites[0] != OUTSIDE)), bool(
-                need.sites[0] != OUTSIDE
-            )
+            return self._wide(need.need, need.sites, bool(need.sites[0] != OUTSIDE)), bool(need.sites[0] != OUTSIDE)
         given = upto if isinstance(upto, Amount) else Amount.model_validate(upto)
         value = self._parts.values.plain(f"{self._parts.path}.upto", given, "person")
         return np.broadcast_to(value.data, (count, value.data.shape[1])), value.per_site and by_site
@@ -191,9 +179,8 @@ class FillRule:
         if self._most.per_site:
             return np.minimum(missing, most if missing.shape[1] > 1 else most.sum())
         total = missing.sum(axis=1, keepdims=True)
-        return missing * np.divide(
-            np.minimum(total, most[0]), total, out=np.zeros_like(total), where=total > 0
-        )
+        cut: Float = np.divide(np.minimum(total, most[0]), total, out=np.zeros_like(total), where=total > 0)
+        return missing * cut
 
     def _have(self, view: View) -> Float:
         """Return those there at the end of the lead and those on their way, by site (D, S) or national (D, 1)."""
@@ -235,9 +222,7 @@ class EscalateRule:
     def __init__(self, rule: Escalate, parts: RuleParts) -> None:
         self._rule, self._parts = rule, parts
         network, values, path = parts.network, parts.values, parts.path
-        self._works = [
-            w.removesuffix(".served") for w in ([rule.watch] if isinstance(rule.watch, str) else rule.watch)
-        ]
+        self._works = [w.removesuffix(".served") for w in ([rule.watch] if isinstance(rule.watch, str) else rule.watch)]
         self._window = max(values.duration(f"{path}.window", rule.window), 1)
         self._cooldown = values.duration(f"{path}.cooldown", rule.cooldown)
         self._below = values.per_period(f"{path}.below", rule.below, "case/week")
@@ -293,7 +278,7 @@ class EscalateRule:
         if self._by_site:
             setting[:, self._dial, -1] = setting[:, self._dial, :-1].mean(axis=1)
             return pressed
-        return pressed.any(axis=1, keepdims=True)
+        return np.asarray(pressed.any(axis=1, keepdims=True))
 
     def _reinforce(self, request: Request, where: Bool) -> None:
         if self._arcs is None or self._add is None or not where.any():
@@ -302,18 +287,14 @@ class EscalateRule:
         amount = where * _row(self._add, view.period)
         if self._by_site and self._arcs.hosts:
             total = self._carry.take(amount.sum(axis=1), view.whole)
-            request.nation(
-                self._arcs, total, request.present(self._arcs), np.ones(len(self._arcs.index), np.bool_)
-            )
+            request.nation(self._arcs, total, request.present(self._arcs), np.ones(len(self._arcs.index), np.bool_))
             request.send(self._arcs, where.astype(np.float64))
         elif self._by_site:
             request.each_site(self._arcs, np.floor(amount + 1e-9) if view.whole else amount)
         else:
             total = self._carry.take(amount.sum(axis=1), view.whole)
             there = request.present(self._arcs)
-            weight = np.where(
-                self._arcs.tail >= 0, there, site_weights(view.network, "weight", self._arcs.sites)
-            )
+            weight = np.where(self._arcs.tail >= 0, there, site_weights(view.network, "weight", self._arcs.sites))
             request.nation(self._arcs, total, weight, self._parts.at(self._arcs))
 
 
@@ -335,9 +316,7 @@ class RespondRule:
             return
         load, sites = self._load(view)
         above = np.maximum(_row(self._above, view.period), 1e-12)
-        excess = np.maximum(
-            load / (above[sites] if len(above) > 1 and sites[0] >= 0 else above[0]) - 1.0, 0.0
-        )
+        excess = np.maximum(load / (above[sites] if len(above) > 1 and sites[0] >= 0 else above[0]) - 1.0, 0.0)
         aim = view.network.dials.start[self._dial] + self._rule.gain * excess
         setting = request.settings()
         if sites[0] == OUTSIDE:
@@ -365,7 +344,5 @@ class RespondRule:
             if stock.sites.shape == block.sites.shape and (stock.sites == block.sites).all():
                 heads += there
             else:
-                heads += there.sum(axis=1, keepdims=True) / (
-                    1 if block.sites[0] == OUTSIDE else len(block.sites)
-                )
+                heads += there.sum(axis=1, keepdims=True) / (1 if block.sites[0] == OUTSIDE else len(block.sites))
         return np.divide(backlog, heads, out=np.zeros_like(backlog), where=heads > 0), block.sites

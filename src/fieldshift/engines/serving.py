@@ -62,9 +62,7 @@ def _tie(network: Network, heads: Float, choice: int, state: State) -> None:
     if loose.any():
         there = np.maximum(heads[:, stock.cells], 0.0)
         total = there.sum(axis=1, keepdims=True)
-        heads[:, stock.cells] -= loose[:, None] * np.divide(
-            there, total, out=np.zeros_like(there), where=total > 0
-        )
+        heads[:, stock.cells] -= loose[:, None] * np.divide(there, total, out=np.zeros_like(there), where=total > 0)
 
 
 def serve_work(
@@ -84,9 +82,7 @@ def serve_work(
         pool, cells = _pool(network, block, left, present)
         pace = dialled(np.ones(len(block.tail)), block.turns, state.dials, block.sites)
         if block.crew > 1 and luck.whole:
-            heads = np.stack(
-                [present[:, c].sum(axis=1) if len(c) else np.zeros(len(pool)) for c in cells], axis=1
-            )
+            heads = np.stack([present[:, c].sum(axis=1) if len(c) else np.zeros(len(pool)) for c in cells], axis=1)
             crews = np.floor(heads / block.crew + _TINY) * block.crew
             pool = pool * np.divide(crews, heads, out=np.zeros_like(heads), where=heads > 0)
         able = np.divide(
@@ -134,9 +130,7 @@ def _pool(network: Network, block: ServeBlock, left: Float, present: Float) -> t
     return pool, [np.array(c, np.int64) for c in cells]
 
 
-def _use_hours(
-    block: ServeBlock, network: Network, cells: list[Int], how: tuple[Float, Float, Float]
-) -> None:
+def _use_hours(block: ServeBlock, network: Network, cells: list[Int], how: tuple[Float, Float, Float]) -> None:
     """Take the hours of one kind of work from the people who gave them, in proportion to what they have left."""
     need, left, used = how
     weight = np.zeros(left.shape[1])
@@ -152,9 +146,7 @@ def _use_hours(
             used[:, mine] += taken
 
 
-def _serve_terms(
-    network: Network, block: ServeBlock, lookup: Tables, period: int
-) -> list[tuple[int, Int, Float]]:
+def _serve_terms(network: Network, block: ServeBlock, lookup: Tables, period: int) -> list[tuple[int, Int, Float]]:
     """Return the rows of limits and lines that serving this work uses: index of the row, arcs within the block, use."""
     found = []
     lo, hi = block.first, block.first + len(block.tail)
@@ -185,9 +177,7 @@ def _fit_serve(
     return want
 
 
-def _room_after_serve(
-    network: Network, block: ServeBlock, want: Float, how: tuple[Float, int, Tables]
-) -> Float:
+def _room_after_serve(network: Network, block: ServeBlock, want: Float, how: tuple[Float, int, Tables]) -> Float:
     room, period, lookup = how
     lo, hi = block.first, block.first + len(block.tail)
     for i, limit in enumerate(network.limits):

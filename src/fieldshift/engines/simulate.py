@@ -45,9 +45,7 @@ def live(engine: Engine, policy: Policy) -> Trace:
     return engine.trace
 
 
-def mean(
-    scenario: Scenario, policy: str | Policy | None = None, draw: Mapping[str, float] | None = None
-) -> Trace:
+def mean(scenario: Scenario, policy: str | Policy | None = None, draw: Mapping[str, float] | None = None) -> Trace:
     """Return the mean path of a scenario under a policy: one future without chance, counts not whole.
 
     Args:
@@ -117,10 +115,7 @@ def simulate(
     chosen = _chosen(scenario, policies)
     count = groups_of(scenario, draws, groups)
     drawn = beliefs(scenario, count, seed)
-    variants = {
-        name: _under(scenario, given) if isinstance(given, str) else scenario
-        for name, given in chosen.items()
-    }
+    variants = {name: _under(scenario, given) if isinstance(given, str) else scenario for name, given in chosen.items()}
     network = build(scenario)
     networks = {name: build(variants[name]) for name in chosen}
     collectors = {n: Collector(networks[n], keys or keys_of(scenario, networks[n]), draws) for n in chosen}
@@ -132,9 +127,7 @@ def simulate(
         futures = np.arange(task.first, task.first + task.count)
         machine: Engine = (Kernel if engine == "numba" else Reference)(own, seed, futures)
         given = chosen[task.policy]
-        policy = (
-            policy_of(variants[task.policy], own, given, belief) if isinstance(given, str) else fresh(given)
-        )
+        policy = policy_of(variants[task.policy], own, given, belief) if isinstance(given, str) else fresh(given)
         return task, collectors[task.policy].take(task.first, live(machine, policy), own)
 
     for done, (task, taken) in enumerate(_run_all(run, tasks, workers), start=1):
@@ -155,12 +148,11 @@ def simulate(
     )
 
 
-def _chosen(
-    scenario: Scenario, policies: Sequence[str] | Mapping[str, str | Policy] | None
-) -> dict[str, str | Policy]:
+def _chosen(scenario: Scenario, policies: Sequence[str] | Mapping[str, str | Policy] | None) -> dict[str, str | Policy]:
     if policies is None:
         policies = list(scenario.policies)
-    chosen = dict(policies) if isinstance(policies, Mapping) else {name: name for name in policies}
+    chosen: dict[str, str | Policy] = {}
+    chosen.update(policies if isinstance(policies, Mapping) else {name: name for name in policies})
     if not chosen:
         raise UsageError("there is no policy to simulate: write one under `policies`, such as `stay: {}`")
     for given in chosen.values():
@@ -172,11 +164,7 @@ def _chosen(
 def _batch(network: Network) -> int:
     """Return how many futures one batch holds, by what its records weigh."""
     a, c, t = network.n_choices, network.n_cells, network.periods.count
-    one = (
-        4 * t * (4 * c + 5 * a + network.n_chances + network.n_serves + network.n_entries)
-        + t * network.n_rows
-        + 1
-    )
+    one = 4 * t * (4 * c + 5 * a + network.n_chances + network.n_serves + network.n_entries) + t * network.n_rows + 1
     return int(np.clip(TRACE_BYTES // one, 8, 256))
 
 

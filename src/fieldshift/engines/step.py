@@ -53,9 +53,7 @@ def begin(network: Network, state: State, luck: Luck, period: int) -> tuple[Floa
         slot = period % block.lasts
         due = ring[:, slot].copy()
         ring[:, slot] = 0.0
-        good = luck.binomial(
-            (block.name, "pass"), block.sites, period, due, block.passing[None, period : period + 1]
-        )
+        good = luck.binomial((block.name, "pass"), block.sites, period, due, block.passing[None, period : period + 1])
         passed[:, block.arcs], failed[:, block.arcs] = good, due - good
         add_to(state.people, block.head, good)
         add_to(state.people, block.fail, due - good)
@@ -76,12 +74,8 @@ def _chances(network: Network, state: State, luck: Luck, period: int, how: tuple
         p = np.minimum(dialled(block.p[period], block.turns, state.dials, sites), left[:, block.tail])
         for arcs in _distinct(block):
             cells = block.tail[arcs]
-            given = np.divide(
-                p[:, arcs], left[:, cells], out=np.zeros_like(p[:, arcs]), where=left[:, cells] > _TINY
-            )
-            k = luck.binomial(
-                (block.name, "flow"), sites[arcs], period, base[:, cells], np.minimum(given, 1.0)
-            )
+            given = np.divide(p[:, arcs], left[:, cells], out=np.zeros_like(p[:, arcs]), where=left[:, cells] > _TINY)
+            k = luck.binomial((block.name, "flow"), sites[arcs], period, base[:, cells], np.minimum(given, 1.0))
             base[:, cells] -= k
             left[:, cells] -= p[:, arcs]
             flowed[:, block.first + arcs] = k
@@ -187,9 +181,7 @@ def _room(network: Network, state: State, way: Float, period: int) -> Float:
     for i, line in enumerate(network.lines):
         finite = np.isfinite(line.cap[line.window[period]])
         room[:, network.n_rows + i] = (
-            line_room(line, period, state.people, state.rings, state.spent[:, i], network)
-            if finite
-            else np.inf
+            line_room(line, period, state.people, state.rings, state.spent[:, i], network) if finite else np.inf
         )
     return room
 
@@ -227,9 +219,7 @@ def _move(network: Network, state: State, luck: Luck, how: tuple[int, Float, Map
     return incoming
 
 
-def _at_once(
-    network: Network, luck: Luck, how: tuple[int, Float, Float], counts: Counts
-) -> tuple[Float, Float]:
+def _at_once(network: Network, luck: Luck, how: tuple[int, Float, Float], counts: Counts) -> tuple[Float, Float]:
     period, moved, incoming = how
     passed, failed = counts.passed.copy(), counts.failed.copy()
     for block in network.choices:

@@ -89,7 +89,8 @@ class View:
         trace, last = self._engine.trace, self.period - 1
         used = np.asarray(sum(trace.used[:, last, b.cells].astype(np.float64) for b in blocks))
         hours = np.asarray(sum(trace.hours[:, last, b.cells].astype(np.float64) for b in blocks))
-        return np.divide(used, hours, out=np.zeros_like(used), where=hours > 0)
+        share: Float = np.divide(used, hours, out=np.zeros_like(used), where=hours > 0)
+        return share
 
     def spent(self, line: str) -> Float:
         """Return the money spent on a line in this fiscal year so far, shape (D,)."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from fieldshift.errors import Problem, ScenarioError
 from fieldshift.network import checks_dates, checks_names, checks_numbers, checks_parts, checks_places, checks_spreads
+from fieldshift.scenario.marked import Path
+from fieldshift.scenario.paths import place
 from fieldshift.scenario.read import overlaid
 from fieldshift.scenario.schema import Scenario
 
 __all__ = ["CHECKS", "check", "problems"]
 
-_OF_PARTS: tuple[Callable[[Scenario], Iterator[Problem]], ...] = (
+_Check = Callable[[Scenario], Iterator[Problem]]
+_OF_PARTS: tuple[_Check, ...] = (
     *checks_parts.CHECKS,
     *checks_places.CHECKS,
     *checks_spreads.CHECKS,
@@ -22,27 +26,41 @@ _OF_PARTS: tuple[Callable[[Scenario], Iterator[Problem]], ...] = (
 
 def check_policies_apart(scenario: Scenario) -> Iterator[Problem]:
     """Does the scenario stay sound under the settings of each policy?"""
-    before = {(problem.path, problem.what) for one in _OF_PARTS for problem in one(scenario)}
     for name, policy in scenario.policies.items():
-        if not policy.set:
-            continue
-        place = scenario._places.get(("policies", name, "set"), f"policies.{name}.set")
-        try:
-            changed = overlaid(scenario, policy.set, place)
-        except ScenarioError:
-            continue
-        for one in _OF_PARTS:
-            for problem in one(changed):
-                if (problem.path, problem.what) not in before:
-                    what = f"under the policy '{name}': {problem.what}"
-                    yield Problem(problem.where, problem.path, what, problem.hint, problem.level)
+        if policy.set:
+            path: Path = ("policies", name, "set")
+            yield from _changed(scenario, path, policy.set, f"under the policy '{name}'", _OF_PARTS)
 
 
-CHECKS: tuple[Callable[[Scenario], Iterator[Problem]], ...] = (
+def check_levers_apart(scenario: Scenario) -> Iterator[Problem]:
+    """Do the numbers stay sound at both ends of each lever?"""
+    for name, lever in scenario.levers.items():
+        for key, end in (("from", lever.start_from), ("to", lever.to)):
+            said = f"at {end} of the lever '{name}'"
+            yield from _changed(scenario, ("levers", name, key), {lever.path: end}, said, checks_numbers.CHECKS)
+
+
+def _changed(
+    scenario: Scenario, path: Path, changes: Mapping[str, object], said: str, checks: Sequence[_Check]
+) -> Iterator[Problem]:
+    """Yield the problems that a change brings; one that leads nowhere is told elsewhere."""
+    try:
+        changed = overlaid(scenario, changes, place(scenario, path))
+    except ScenarioError:
+        return
+    before = {(problem.path, problem.what) for one in checks for problem in one(scenario)}
+    for one in checks:
+        for problem in one(changed):
+            if (problem.path, problem.what) not in before:
+                yield dataclasses.replace(problem, what=f"{said}: {problem.what}")
+
+
+CHECKS: tuple[_Check, ...] = (
     *checks_names.CHECKS,
     *_OF_PARTS,
     checks_parts.check_sources,
     check_policies_apart,
+    check_levers_apart,
 )
 """All checks, one question each, in the order in which they are asked."""
 

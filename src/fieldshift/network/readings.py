@@ -120,10 +120,10 @@ def _numbers(scenario: Scenario) -> Iterator[Found]:
                 yield Found(("resources", name, "supply", stock), amount, f"{unit}/person|1" if unit else "")
     for name, policy in scenario.policies.items():
         for i, rule in enumerate(policy.rules):
-            if isinstance(rule, Fill) and isinstance(rule.upto, str):
-                if rule.upto not in ("funded", "authorised", *scenario.needs):
-                    path: Path = ("policies", name, "rules", i, "upto")
-                    yield Found(path, Amount(value=rule.upto), "person")
+            given = rule.upto if isinstance(rule, Fill) else None
+            if isinstance(given, str) and given not in ("funded", "authorised", *scenario.needs):
+                path: Path = ("policies", name, "rules", i, "upto")
+                yield Found(path, Amount(value=given), "person")
 
 
 def _counted(scenario: Scenario, resource: str) -> str:

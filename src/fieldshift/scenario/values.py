@@ -285,11 +285,7 @@ class Values:
             )
         if given.years:
             by_year = {year: self._evaluate(text, expected) for year, text in given.years.items()}
-            years = [
-                min(by_year, key=lambda y, year=year: abs(y - year))
-                for year in self._periods.fiscal_years.tolist()
-            ]  # type: ignore[misc]
-            rows = [by_year[y] for y in years]
+            rows = [_nearest(by_year, year) for year in self._periods.fiscal_years.tolist()]
             return np.array([[v] for v, _, _ in rows]), any(s for _, _, s in rows), rows[0][1].per
         value, unit = self._one(path, given, expected)
         return np.array([[value]]), self._says_per_site(given), unit.per
@@ -347,6 +343,10 @@ class Values:
             return {year: self._evaluate(text, unit)[0] for year, text in given.years.items()}
         value = self.number(path, given, unit)
         return dict.fromkeys(self._periods.fiscal_years.tolist(), value)
+
+
+def _nearest(by_year: Mapping[int, tuple[float, Unit, bool]], year: int) -> tuple[float, Unit, bool]:
+    return by_year[min(by_year, key=lambda known: abs(known - year))]
 
 
 def _or_expected(unit: Unit, expected: str) -> Unit:

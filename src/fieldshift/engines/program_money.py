@@ -1,0 +1,183 @@
+"""Rows of a program for money and needs, and the bounds and prices of its columns."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from fieldshift.engines.expressions import Affine
+from fieldshift.engines.program_rows import Program, Rows, selector, under_way_after
+from fieldshift.network.graph import Float, Int, Line, NeedBlock
+
+__all__ = ["close_columns", "spending", "write_charges", "write_money", "write_needs"]
+
+
+def write_money(rows: Rows, program: Program) -> None:
+    """Write the money of each fiscal year within its grant, and keep the cost of everything as the cost goal."""
+    network = program.network
+    for line in network.lines:
+        spent = spending(program, line, by_window=True)
+        cap = line.cap
+        index = np.stack([np.arange(len(cap)), np.zeros(len(cap), np.int64)], axis=1)
+        rows.put(line.name, "money", spent, (-np.inf, cap), index)
+    everything = spending(program, network.costs, by_window=False)
+    program.cost = everything.matrix.toarray()[0]
+    program.cost_constant = float(everything.constant[0])
+
+
+def spending(program: Program, line: Line, by_window: bool) -> Affine:
+    """Return the money spent on a line, in each of its windows or in all."""
+    network, columns, dynamics = program.network, program.columns, program.dynamics
+    count, n = network.periods.count, network.n_cells
+    window = line.window if by_window else np.zeros(count, np.int64)
+    width = int(window.max()) + 1
+    spans = program.spans
+    row = np.repeat(window[spans], n)
+    adding = sp.coo_array(
+        (line.cell[spans].ravel(), (row, np.arange(len(spans) * n))), shape=(width, len(spans) * n)
+    ).tocsr()
+    total = program.present.after(adding)
+    matrix = np.zeros((width, columns.count))
+    constant = np.zeros(width)
+    for i, block in enumerate(network.choices):
+        even = dynamics.even[i]
+        moved = columns.moved + dynamics.group[:, None] * network.n_choices + block.first + np.arange(len(block.tail))
+        np.add.at(matrix, (window[:, None], moved), even[:, None] * line.move[:, block.arcs])
+        if block.lasts and line.transit[:, block.arcs].any():
+            start, now, weight, part = under_way_after(program, i)
+            new = (start >= 0) & (part > 0)
+            value = (weight * part)[new, None] * line.transit[now[new]][:, block.arcs]
+            np.add.at(matrix, (window[now[new]][:, None], moved[start[new]]), value)
+            if block.begun is not None:
+                old = start < 0
+                there = (
+                    block.begun[start[old] % block.lasts] * weight[old, None] * line.transit[now[old]][:, block.arcs]
+                )
+                np.add.at(constant, window[now[old]], there.sum(axis=1))
+    for k, served in enumerate(network.serves):
+        even = dynamics.even_serve[k]
+        column = (
+            columns.served + dynamics.group[:, None] * network.n_serves + served.first + np.arange(len(served.tail))
+        )
+        np.add.at(matrix, (window[:, None], column), even[:, None] * line.serve[:, served.arcs])
+    return total + Affine(sp.csr_array(matrix), constant)
+
+
+def write_needs(rows: Rows, program: Program, first: dict[str, Affine]) -> None:
+    """Write that those who meet a need, and those short, less those over, are the need, at each group's first period."""
+    network, columns, dynamics = program.network, program.columns, program.dynamics
+    size, groups = columns.size, np.arange(columns.size)
+    for need in network.needs:
+        n = len(need.sites)
+        who = first["deciding" if need.opening else "present"].after(selector(need.cells, network.n_cells, n, size))
+        parts: list[tuple[Int, Int, Int, Float]] = []
+        for sign, starts in zip((1.0, -1.0), columns.needs[need.name], strict=True):
+            for start in starts:
+                for r in range(n):
+                    parts.append((groups, np.full(size, r), start + groups * n + r, np.full(size, sign)))
+        met = who + dynamics.rows(columns.groups[:-1], n, parts, np.zeros((size, n)))
+        target = need.need[columns.groups[:-1]].ravel()
+        index = np.stack([np.repeat(groups, n), np.tile(np.arange(n), size)], axis=1)
+        rows.put(need.name, "need", met, (target, target), index)
+        _price_need(program, need)
+    _groups(rows, program)
+
+
+def _price_need(program: Program, need: NeedBlock) -> None:
+    """Price and bound being short of a need and over it; what is not declared short is not allowed."""
+    columns = program.columns
+    starts, lengths = columns.groups[:-1], columns.lengths()
+    n = len(need.sites)
+    for slack, firsts, free in (
+        (need.short, columns.needs[need.name][0], False),
+        (need.over, columns.needs[need.name][1], True),
+    ):
+        for k, first in enumerate(firsts):
+            where = slice(first, first + columns.size * n)
+            if slack is None:
+                program.high[where] = np.inf if free else 0.0
+                continue
+            price = slack.price[starts] if k == 0 else np.full((columns.size, n), slack.steps[k - 1][0])
+            program.cost[where] += (price * lengths[:, None]).ravel()
+            if k == 0:
+                most = np.minimum(slack.most[starts], slack.first_most)
+            else:
+                most = np.full((columns.size, n), slack.steps[k - 1][1])
+            program.high[where] = np.inf if need.group and k == 0 else most.ravel()
+
+
+def _groups(rows: Rows, program: Program) -> None:
+    """Write that needs of one group are short, and over, by no more than their common limit in all."""
+    network, columns, dynamics = program.network, program.columns, program.dynamics
+    groups, size = np.arange(columns.size), columns.size
+    for name in sorted({n.group for n in network.needs if n.group}):
+        members = [n for n in network.needs if n.group == name]
+        for side, word in ((0, "short"), (1, "over")):
+            slacks = [s for n in members if (s := (n.short, n.over)[side]) is not None]
+            most = min((np.nanmin(s.most[0]) for s in slacks), default=np.inf)
+            if not np.isfinite(most):
+                continue
+            parts = [
+                (groups, np.zeros_like(groups), first + groups * len(n.sites) + r, np.ones(size))
+                for n in members
+                for first in columns.needs[n.name][side]
+                for r in range(len(n.sites))
+            ]
+            index = np.stack([groups, np.zeros_like(groups)], axis=1)
+            total = dynamics.rows(columns.groups[:-1], 1, parts, np.zeros((size, 1)))
+            rows.put(f"{word} of {name}", "group", total, (-np.inf, most), index)
+
+
+def write_charges(rows: Rows, program: Program) -> None:
+    """Write that a choice with a fixed charge moves somebody only in a group in which the charge is paid."""
+    network, columns, dynamics = program.network, program.columns, program.dynamics
+    groups, size = np.arange(columns.size), columns.size
+    people = sum(float(b.start.sum()) for b in network.stocks if b.kind == "person")
+    largest = 2.0 * (people + sum(float(n.need.max(axis=0).sum()) for n in network.needs)) + 1.0
+    for i, first in columns.used.items():
+        block = network.choices[i]
+        parts = [
+            (groups, np.zeros_like(groups), columns.moved + groups * network.n_choices + a, np.ones(size))
+            for a in range(block.arcs.start, block.arcs.stop)
+        ]
+        parts.append((groups, np.zeros_like(groups), first + groups, np.full(size, -largest)))
+        index = np.stack([groups, np.zeros_like(groups)], axis=1)
+        rows.put(
+            f"use of {block.name}",
+            "fixed",
+            dynamics.rows(columns.groups[:-1], 1, parts, np.zeros((size, 1))),
+            (-np.inf, 0.0),
+            index,
+        )
+        program.high[first : first + size] = 1.0
+        assert block.fixed is not None
+        program.cost[first : first + size] += np.maximum.reduceat(block.fixed, columns.groups[:-1]) * columns.lengths()
+        program.whole = np.concatenate([program.whole, first + groups])
+
+
+def close_columns(program: Program) -> None:
+    """Close what is never open, and set the least of each choice."""
+    network, columns = program.network, program.columns
+    starts = columns.groups[:-1]
+    for blocks, first, width in (
+        (network.choices, columns.moved, network.n_choices),
+        (network.serves, columns.served, network.n_serves),
+    ):
+        upper = program.high[first : first + columns.size * width].reshape(columns.size, width)
+        for block in blocks:  # type: ignore[attr-defined]
+            shut = np.add.reduceat(block.open, starts) == 0
+            upper[np.flatnonzero(shut)[:, None], np.arange(block.arcs.start, block.arcs.stop)[None, :]] = 0.0
+    least = program.low[columns.moved : columns.moved + columns.size * network.n_choices]
+    floor = least.reshape(columns.size, network.n_choices)
+    for line in network.lines:
+        shut = np.add.reduceat(line.open, starts) < columns.lengths()
+        charged = (line.move.max(axis=0) > 0) | (line.transit.max(axis=0) > 0)
+        upper = program.high[columns.moved : columns.moved + columns.size * network.n_choices]
+        upper.reshape(columns.size, network.n_choices)[np.ix_(shut, charged)] = 0.0
+    for choice in network.choices:
+        if choice.least is not None:
+            floor[:, choice.arcs] = np.add.reduceat(choice.least, starts, axis=0)
+        if choice.lump > 1:
+            for a in range(choice.arcs.start, choice.arcs.stop):
+                for g in range(columns.size):
+                    program.lump[columns.moved + g * network.n_choices + a] = choice.lump
