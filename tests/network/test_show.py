@@ -96,7 +96,7 @@ def test_needs_over_time(network):
 
 def test_policies_in_words(academy):
     told = {row["name"]: row["words"] for row in rows(academy, "policies")}
-    assert told["stay"].startswith("the base; Nobody moves")
+    assert told["stay"].startswith("the base\nNobody moves")
     assert "retrain: 2 person/week, until 20 person in all, from 2025-02-03" in told["move"]
     assert "all that move does" in told["both"]
 

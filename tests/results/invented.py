@@ -39,16 +39,19 @@ def scenario(sites=SITES, words=HOSTILE):
             "sites": place,
             "quantities": {
                 "officers": {"value": "350 person", "range": "300..400 person", "source": f"S1 {words}"},
-                "share": {"estimates": [{"value": "60 %", "source": "S2", "weight": 2}, {"range": "10..30 %", "source": "Assumption: ours"}]},
+                "share": {"estimates": [{"value": "60 %", "source": "S2", "weight": 2},
+                                        {"range": "10..30 %", "source": "Assumption: ours"}]},
                 "guess": {"value": 3, "assumption": True, "note": words},
                 "bare": 4,
             },
             "stocks": {
-                "desk": {"title": f"Desk {words}", "duty": "desk", "start": "officers * share", "pay": "90000 USD/year", "source": "S3"},
+                "desk": {"title": f"Desk {words}", "duty": "desk", "start": "officers * share",
+                         "pay": "90000 USD/year", "source": "S3"},
                 "field": {"title": "Field", "duty": "field", "start": "officers * (1 - share)"},
                 "guests": {"duty": "field", "on_strength": False, "start": 3, "assumption": True},
             },
-            "work": {"cases": {"title": f"Cases {words}", "start": "7.5e6 case", "standard": "2 hour/case", "by": "desk", "expire": "1 %/week"}},
+            "work": {"cases": {"title": f"Cases {words}", "start": "7.5e6 case", "standard": "2 hour/case",
+                               "by": "desk", "expire": "1 %/week"}},
             "budgets": {"pay": {"title": "Pay", "cap": "40 MUSD", "pays": "stocks"}},
             "policies": {"stay": {"title": "Stay"}, "move": {"title": f"Move {words}"}, "hire": {"title": "Hire"}},
             "headlines": [

@@ -44,6 +44,23 @@ def test_a_chart_is_as_wide_as_its_place(spec):
     assert spec["autosize"]["type"] == "fit-x"
 
 
+@pytest.mark.parametrize("spec", ALL.values(), ids=ALL)
+def test_words_of_planners_never_stand_in_an_expression(spec):
+    """A list as `sort` and a value as `filter` would be compiled into one."""
+
+    def walk(part):
+        if isinstance(part, dict):
+            assert not isinstance(part.get("sort"), list)
+            for key, value in part.items():
+                if key in {"expr", "filter", "labelExpr", "calculate"}:
+                    assert not any(name in str(value) for name in NAMES)
+                walk(value)
+        for each in part if isinstance(part, list) else ():
+            walk(each)
+
+    walk(spec)
+
+
 def test_columns_are_those_of_the_docstrings():
     quantiles = {"q05", "q10", "q25", "q50", "q75", "q90", "q95"}
     assert fields(ALL["stack"]) == {"date", "group", "rank", "mean"}

@@ -19,6 +19,13 @@ from fieldshift.results.evidence import counts, ledger
 from fieldshift.results.report import render, report, sections_of
 from fieldshift.results.report_page import Figure, Prose, Section, View, column, span
 
+TAGS = set(
+    """html head meta title link style body a header p h1 h2 h3 nav ol ul li noscript main section span div figure
+    figcaption label select option input output svg line rect table thead tbody tr th td button details summary small
+    dl dt dd pre code footer script""".split()  # noqa: SIM905
+)
+MAY_BE_EMPTY = {"strip", "where", "lapsed"}
+
 
 @pytest.fixture(scope="module")
 def result():
@@ -124,64 +131,14 @@ def test_the_policy_forbids_the_network_and_names_each_script(page):
 
 
 def test_hostile_words_stay_words(page):
-    assert "<img" not in page
+    ours = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert "<img" not in ours
+    assert "{{" not in re.sub(r"\{\{7\*7\}\}", "", ours)
     assert page.count("<script>") == 4
     assert page.count("</script>") == 5
     assert "window.hit=1" in html.unescape(page)
     assert "49" not in re.search(r"<h1>(.*?)</h1>", page, re.DOTALL).group(1)
-    assert {tag for tag, _ in Reader(page).seen} <= set(
-        [
-            "html",
-            "head",
-            "meta",
-            "title",
-            "link",
-            "style",
-            "body",
-            "a",
-            "header",
-            "p",
-            "h1",
-            "h2",
-            "h3",
-            "nav",
-            "ol",
-            "ul",
-            "li",
-            "noscript",
-            "main",
-            "section",
-            "span",
-            "div",
-            "figure",
-            "figcaption",
-            "label",
-            "select",
-            "option",
-            "input",
-            "output",
-            "svg",
-            "line",
-            "rect",
-            "table",
-            "thead",
-            "tbody",
-            "tr",
-            "th",
-            "td",
-            "button",
-            "details",
-            "summary",
-            "small",
-            "dl",
-            "dt",
-            "dd",
-            "pre",
-            "code",
-            "footer",
-            "script",
-        ]
-    )
+    assert {tag for tag, _ in Reader(page).seen} <= TAGS
 
 
 def test_page_data_cannot_end_its_element(page):
@@ -229,7 +186,7 @@ def test_every_choice_has_rows_and_a_view(result, data):
         for control in figure.controls:
             for value, label in control.options:
                 assert label
-                if control.field not in figure.sets:
+                if control.field not in figure.sets and figure.id not in MAY_BE_EMPTY:
                     assert value in set(figure.data[1][control.field].astype(str)), (figure.id, control.field, value)
         keys = [tuple(key.split("|")) if key else () for key in told["views"]]
         assert len({len(key) for key in keys}) == 1 or figure.view

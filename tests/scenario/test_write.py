@@ -58,9 +58,7 @@ def test_the_yaml_is_what_a_planner_would_write() -> None:
                 "y": Amount(years={2025: 1.0, 2026: 2.5}),
                 "z": Amount(value=7),
             },
-            "stocks": {
-                "desk": Stock(at=("no", "b"), start=Amount(sites={"no": 3, "b": 4.0}), on_strength=False)
-            },
+            "stocks": {"desk": Stock(at=("no", "b"), start=Amount(sites={"no": 3, "b": 4.0}), on_strength=False)},
         }
     )
     assert to_yaml(scenario) == (
@@ -70,7 +68,8 @@ def test_the_yaml_is_what_a_planner_would_write() -> None:
         "\nsites:\n- id: no\n  weight: 0.5\n  beds: 3\n- id: b\n"
         "\nquantities:\n  x:\n    value: 5 person\n    source: 'S1: a report'\n    as_of: 2024-06-01\n"
         "  y:\n    2025: 1\n    2026: 2.5\n  z: 7\n"
-        "\nstocks:\n  desk:\n    at: [no, b]\n    start:\n      sites:\n        no: 3\n        b: 4\n    on_strength: false\n"
+        "\nstocks:\n  desk:\n    at: [no, b]\n    start:\n      sites:\n        no: 3\n        b: 4\n"
+        "    on_strength: false\n"
     )
 
 
@@ -81,17 +80,18 @@ def test_sites_and_long_numbers_become_tables(tmp_path: Path) -> None:
             "sites": tuple(Site.model_validate({"id": i, "beds": k}) for k, i in enumerate(ids)),
             "stocks": {"desk": Stock(start=Amount(sites=dict.fromkeys(ids, 2.0), note="n"))},
             "quantities": {
-                "x": Amount(
-                    grid={d: dict.fromkeys(ids, 1.5) for d in ("2025-01-06", "2025-02-03", "2025-03-03")}
-                )
+                "x": Amount(grid={d: dict.fromkeys(ids, 1.5) for d in ("2025-01-06", "2025-02-03", "2025-03-03")})
             },
         }
     )
     again(scenario, tmp_path)
     folder = tmp_path / "folder"
     assert sorted(p.name for p in folder.iterdir()) == [
-        "quantities.x.csv", "scenario.yaml", "sites.csv", "stocks.desk.start.csv",
-    ]  # fmt: skip
+        "quantities.x.csv",
+        "scenario.yaml",
+        "sites.csv",
+        "stocks.desk.start.csv",
+    ]
     assert (folder / "sites.csv").read_text() == "id,beds\na,0\nb,1\nc,2\n"
     assert (folder / "quantities.x.csv").read_text().startswith("date,a,b,c\n2025-01-06,1.5,1.5,1.5\n")
 
@@ -123,13 +123,9 @@ def test_sites_of_any_kind_read_back_equal(tmp_path: Path, sites: list[dict[str,
 
 
 TEXT = st.text(max_size=12).filter(lambda text: not text.strip().endswith(".csv"))
-WORD = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,6}", fullmatch=True) | st.sampled_from(
-    ["on", "no", "true", "null", "y"]
-)
+WORD = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,6}", fullmatch=True) | st.sampled_from(["on", "no", "true", "null", "y"])
 NUMBER = (
-    st.floats(-1e9, 1e9)
-    | st.integers(-5, 10**6).map(float)
-    | st.sampled_from(["5 person", "12 %/year", "a * b", "5"])
+    st.floats(-1e9, 1e9) | st.integers(-5, 10**6).map(float) | st.sampled_from(["5 person", "12 %/year", "a * b", "5"])
 )
 DATE = st.dates(dt.date(2020, 1, 1), dt.date(2030, 1, 1)).map(str)
 IDS = ("a", "b", "12", "on")
@@ -140,9 +136,7 @@ AMOUNT = st.one_of(
     st.dictionaries(st.integers(2000, 2040), NUMBER, min_size=1, max_size=3).map(lambda v: Amount(years=v)),
     st.lists(NUMBER, min_size=4, max_size=4).map(lambda v: Amount(sites=dict(zip(IDS, v, strict=True)))),
     st.lists(NUMBER, min_size=4, max_size=4).map(
-        lambda v: Amount(
-            grid={f"2025-0{m}-01": dict(zip(IDS, v, strict=True)) for m in (1, 2, 3)}, assumption=True
-        )
+        lambda v: Amount(grid={f"2025-0{m}-01": dict(zip(IDS, v, strict=True)) for m in (1, 2, 3)}, assumption=True)
     ),
 )
 

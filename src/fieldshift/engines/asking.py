@@ -27,6 +27,7 @@ class Arcs:
         passing: Chance that one who starts arrives in the end (dropout and failure on all legs).
         lasts: Periods on all legs together.
         part: The planner's choice.
+        by_site: Positions of the arcs of each site, in tables of sites with equally many arcs, shape (sites, arcs).
     """
 
     index: Int
@@ -36,6 +37,7 @@ class Arcs:
     passing: float
     lasts: int
     part: str
+    by_site: tuple[Int, ...]
 
 
 def arcs_of(network: Network, choice: str) -> Arcs:
@@ -59,7 +61,17 @@ def arcs_of(network: Network, choice: str) -> Arcs:
         passing,
         sum(b.lasts for b in own),
         choice,
+        _by_site(np.concatenate([b.sites for b in blocks])),
     )
+
+
+def _by_site(sites: Int) -> tuple[Int, ...]:
+    """Return tables of the positions of each site's arcs, one table for each number of arcs a site has."""
+    found: dict[int, list[Int]] = {}
+    for site in np.unique(sites):
+        mine = np.flatnonzero(sites == site)
+        found.setdefault(len(mine) if site >= 0 else -1, []).append(mine)
+    return tuple(np.array(rows) for rows in found.values())
 
 
 def site_weights(network: Network, how: str | Mapping[str, float], sites: Int) -> Float:
@@ -113,16 +125,22 @@ class Request:
 
     def each_site(self, arcs: Arcs, amount: Float) -> None:
         """Ask for an amount at each site, (D, S), shared among the tails at the site by who is present."""
-        there = self.present(arcs)
-        outside = arcs.tail < 0
-        weight = np.where(outside, 1.0, there)
-        for site in np.unique(arcs.sites):
-            mine = np.flatnonzero(arcs.sites == site)
-            total = amount[:, site] if site >= 0 else amount.sum(axis=1)
-            sums = weight[:, mine].sum(axis=1, keepdims=True)
-            share = np.divide(weight[:, mine], sums, out=np.zeros((self.view.draws, len(mine))), where=sums > 0)
-            wanted = share * total[:, None]
-            self.asked[:, arcs.index[mine]] += whole_sum(wanted, wanted.sum(axis=1)) if self.view.whole else wanted
+        weight = np.where(arcs.tail < 0, 1.0, self.present(arcs))
+        for mine in arcs.by_site:
+            sites = arcs.sites[mine[:, 0]]
+            total = amount.sum(axis=1, keepdims=True) if sites[0] < 0 else amount[:, sites]
+            if mine.shape[1] == 1:
+                there = weight[:, mine[:, 0]] > 0
+                self.asked[:, arcs.index[mine[:, 0]]] += np.where(there, total, 0.0)
+                continue
+            heavy = weight[:, mine]
+            sums = heavy.sum(axis=2, keepdims=True)
+            share: Float = np.divide(heavy, sums, out=np.zeros_like(heavy), where=sums > 0)
+            wanted = share * total[:, :, None]
+            if self.view.whole:
+                flat = wanted.reshape(-1, mine.shape[1])
+                wanted = whole_sum(flat, np.round(flat.sum(axis=1))).reshape(wanted.shape)
+            self.asked[:, arcs.index[mine].ravel()] += wanted.reshape(len(wanted), -1)
 
     def send(self, arcs: Arcs, weight_of_sites: Float) -> None:
         """Share the starters of a move or detail among hosts by weights of sites, shape (S,) or (D, S)."""

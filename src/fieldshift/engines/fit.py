@@ -4,7 +4,7 @@ The rule, for people present at a tail, for each row of each limit, and for each
 what is asked for in the row is added up with its coefficients; where it exceeds the room, every request that uses
 the row is cut in the same proportion (or in order of rank), then whole units are handed back by largest remainders,
 ties in canonical order. Moves that free a limit count as room, up to a last pass in which they do not, so that no
-limit is ever broken.
+limit is ever broken. A future that has settled takes no further pass: it does not matter who shares its batch.
 """
 
 from __future__ import annotations
@@ -205,19 +205,24 @@ def fit_moves(
             asked[:, lookup.lapses[i]] = 0.0
     for cell, arcs in lookup.tails:
         asked[:, arcs] = share_out(asked[:, arcs], np.ones(len(arcs)), people[:, cell], whole)
+    live = np.arange(len(asked))
     for turn in range(PASSES + 1):
-        before = asked.copy()
+        now, freed = asked[live], left[live]
+        before = now.copy()
         for i, limit in enumerate(network.limits):
             for r, (arcs, coefficient) in enumerate(lookup.rows[i]):
                 if len(arcs):
                     order = _rank_order(limit, arcs, coefficient, network)
-                    free = left[:, limit.first + r]
-                    rows[:, limit.first + r] |= _cut(asked, (arcs, coefficient), free, whole, turn < PASSES, order)
+                    free = freed[:, limit.first + r]
+                    bound = _cut(now, (arcs, coefficient), free, whole, turn < PASSES, order)
+                    rows[live, limit.first + r] |= bound
         for i, line in enumerate(network.lines):
             if np.isfinite(line.cap[line.window[period]]):
                 terms = (np.arange(asked.shape[1]), line.ahead_move[period])
-                lines[:, i] |= _cut(asked, terms, left[:, network.n_rows + i], whole, turn < PASSES, None)
-        asked = _lumps(asked, network.choices) if whole else asked
-        if turn < PASSES and np.array_equal(before, asked):
+                bound = _cut(now, terms, freed[:, network.n_rows + i], whole, turn < PASSES, None)
+                lines[live, i] |= bound
+        asked[live] = _lumps(now, network.choices) if whole else now
+        live = live[(before != asked[live]).any(axis=1)]
+        if not len(live):
             break
     return asked, rows, lines

@@ -23,10 +23,10 @@ __all__ = ["beliefs", "groups_of"]
 
 
 def groups_of(scenario: Scenario, draws: int, groups: int | None) -> int:
-    """Return how many groups of futures there are: one where nothing is unknown, else about one in twenty futures."""
+    """Return how many groups of futures there are: one where nothing is unknown, else about one in forty futures."""
     if not unknowns(scenario):
         return 1
-    wanted = groups if groups is not None else max(min(draws, 20), draws // 20)
+    wanted = groups if groups is not None else max(min(draws, 20), draws // 40)
     return max(1, min(wanted, draws))
 
 

@@ -5,8 +5,20 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fieldshift.engines.chance import compiled, log_q, phase
-from fieldshift.engines.kernel_rows import Scratch, draw_row, share_row, split_row
+from fieldshift.engines.chance import log_q, phase
+from fieldshift.engines.kernel_rows import (
+    Scratch,
+    add,
+    copy,
+    draw_row,
+    fill,
+    inner,
+    flag,
+    note,
+    rank_row,
+    share_row,
+    split_row,
+)
 from fieldshift.engines.kernel_state import Now, Records, Streams
 from fieldshift.engines.kernel_tables import Legs, Lines, Rows
 from fieldshift.network.graph import Float, Int
@@ -18,31 +30,26 @@ _TINY = 1e-9
 _PASSES = 3
 
 
-@compiled
+@inner
 def put(counts: Float, at: int, amount: Float, draws: int) -> None:
     """Add a row to the row of a cell, unless it is OUTSIDE."""
     if at >= 0:
-        row = counts[at]
-        for d in range(draws):
-            row[d] += amount[d]
+        add(counts[at], amount, 1.0, draws)
 
 
-@compiled
-def put_in(now: Now, at: int, amount: Float, draws: int) -> None:
-    """Let a row enter a cell at the end of the period."""
+@inner
+def put_in(incoming: Float, touched: Flags, at: int, amount: Float, draws: int) -> None:
+    """Let a row enter a cell at the end of the period, unless it is OUTSIDE."""
     if at < 0:
         return
-    row = now.incoming[at]
-    if now.touched[at]:
-        for d in range(draws):
-            row[d] += amount[d]
+    if touched[at]:
+        add(incoming[at], amount, 1.0, draws)
     else:
-        now.touched[at] = 1
-        for d in range(draws):
-            row[d] = amount[d]
+        touched[at] = 1
+        copy(amount, incoming[at], draws)
 
 
-@compiled
+@inner
 def arrive(period: int, draws: int, streams: Streams, legs: Legs, now: Now, records: Records, room: Scratch) -> None:
     """Do step 1: transits that end now pass to their head or fail."""
     for b in range(len(legs.first)):
@@ -51,7 +58,7 @@ def arrive(period: int, draws: int, streams: Streams, legs: Legs, now: Now, reco
             continue
         slot = period % lasts
         if legs.hosts[b]:
-            now.alive[legs.slot[b] + slot, :] = 0.0
+            fill(now.alive[legs.slot[b] + slot], 0.0, draws)
         p = legs.passing[period, b]
         log, own = log_q(p), phase(streams.passing[b], period)
         for k in range(count):
@@ -69,15 +76,15 @@ def arrive(period: int, draws: int, streams: Streams, legs: Legs, now: Now, reco
             draw_row(due, p, log, own, now.lanes[legs.site[a]], room, draws)
             put(now.people, legs.head[a], room.out, draws)
             if len(records.passed):
-                records.passed[period, a, :] = room.out[:draws]
+                note(records.passed[period, a], room.out, draws)
             for d in range(draws):
                 due[d] -= room.out[d]
             put(now.people, legs.fail[a], due, draws)
             if len(records.failed):
-                records.failed[period, a, :] = due[:draws]
+                note(records.failed[period, a], due, draws)
 
 
-@compiled
+@inner
 def ask(
     period: int,
     draws: int,
@@ -93,7 +100,7 @@ def ask(
     arcs = len(legs.tail)
     for a in range(arcs):
         if now.busy[a]:
-            now.asked[a, :] = 0.0
+            fill(now.asked[a], 0.0, draws)
             now.busy[a] = 0
     for d in range(draws):
         for a in range(arcs):
@@ -109,13 +116,13 @@ def ask(
                 split_row(weight, now.people[legs.tail[first]], now.asked, first, room, draws)
             else:
                 for k in range(first, first + count):
-                    now.asked[k, :] = now.people[legs.tail[k]]
+                    copy(now.people[legs.tail[k]], now.asked[k], draws)
             for k in range(first, first + count):
                 now.busy[k] = 1
         if legs.open[period, b] == 0.0:
             for k in range(first, first + count):
                 if now.busy[k]:
-                    now.asked[k, :] = 0.0
+                    fill(now.asked[k], 0.0, draws)
     for i in range(len(lines.lapses)):
         if lines.open[period, i] == 0.0:
             for a in range(arcs):
@@ -126,33 +133,27 @@ def ask(
                         now.asked[a, d] = 0.0
     for a in range(arcs):
         if now.busy[a]:
-            row = now.asked[a]
-            most = 0.0
+            row, some = now.asked[a], 0
             for d in range(draws):
-                most = max(most, row[d])
-            now.busy[a] = most > 0.0
+                some += row[d] > 0.0
+            now.busy[a] = some > 0
 
 
-@compiled
+@inner
 def row_left(r: int, cap: float, rows: Rows, now: Now, draws: int) -> None:
     """Write what is left of a row of limits before the moves."""
     left = now.room[r]
-    for d in range(draws):
-        left[d] = 0.0
+    fill(left, 0.0, draws)
     for i in range(rows.hold_ptr[r], rows.hold_ptr[r + 1]):
-        row, use = now.people[rows.hold[i]], rows.hold_use[i]
-        for d in range(draws):
-            left[d] += row[d] * use
+        add(left, now.people[rows.hold[i]], rows.hold_use[i], draws)
     for i in range(rows.way_ptr[r], rows.way_ptr[r + 1]):
-        row, use = now.way[rows.way[i]], rows.way_use[i]
-        for d in range(draws):
-            left[d] += row[d] * use
+        add(left, now.way[rows.way[i]], rows.way_use[i], draws)
     for d in range(draws):
         left[d] = cap - left[d]
     now.known[r] = 1
 
 
-@compiled
+@inner
 def _busy(ptr: Int, index: Int, uses: Float, r: int, now: Now) -> int:
     """List the arcs of a row on which somebody asks, in `now.arcs` and `now.use`; return how many."""
     size = 0
@@ -163,7 +164,7 @@ def _busy(ptr: Int, index: Int, uses: Float, r: int, now: Now) -> int:
     return size
 
 
-@compiled
+@inner
 def _marked(flags: Flags, record: npt.NDArray[np.bool_], draws: int) -> None:
     for d in range(draws):
         if flags[d]:
@@ -171,7 +172,7 @@ def _marked(flags: Flags, record: npt.NDArray[np.bool_], draws: int) -> None:
             flags[d] = 0
 
 
-@compiled
+@inner
 def _cut_rows(period: int, credit: bool, draws: int, rows: Rows, now: Now, records: Records, room: Scratch) -> None:
     for r in range(len(rows.ranked)):
         cap = rows.cap[rows.row[period], r]
@@ -185,44 +186,44 @@ def _cut_rows(period: int, credit: bool, draws: int, rows: Rows, now: Now, recor
         left = now.room[r]
         if credit and rows.free_ptr[r] < rows.free_ptr[r + 1]:
             left = room.two
-            left[:] = now.room[r]
+            copy(now.room[r], left, draws)
             for i in range(rows.free_ptr[r], rows.free_ptr[r + 1]):
                 if now.busy[rows.free[i]]:
-                    row, use = now.asked[rows.free[i]], rows.free_use[i]
-                    for d in range(draws):
-                        left[d] -= row[d] * use
-        if share_row(now.asked, now.arcs[:size], now.use[:size], left, rows.ranked[r] != 0, room, draws):
+                    add(left, now.asked[rows.free[i]], -rows.free_use[i], draws)
+        if rows.ranked[r]:
+            cut = rank_row(now.asked, now.arcs[:size], now.use[:size], left, room, draws)
+        else:
+            cut = share_row(now.asked, now.arcs[:size], now.use[:size], left, room, draws)
+        if cut:
             if len(records.rows):
                 _marked(room.bound, records.rows[period, r], draws)
             else:
-                room.bound[:] = 0
+                flag(room.bound, 0, draws)
 
 
-@compiled
+@inner
 def _cut_lines(period: int, credit: bool, draws: int, finite: Flags, now: Now, records: Records, room: Scratch) -> None:
     first = len(now.room) - len(finite)
     for i in range(len(finite)):
         if not finite[i]:
             continue
         left, size = room.two, 0
-        left[:] = now.room[first + i]
+        copy(now.room[first + i], left, draws)
         for a in range(len(now.busy)):
             use = now.ahead_move[i, a]
             if now.busy[a] and use > _TINY:
                 now.arcs[size], now.use[size] = a, use
                 size += 1
             elif credit and now.busy[a] and use < -_TINY:
-                row = now.asked[a]
-                for d in range(draws):
-                    left[d] -= row[d] * use
-        if size and share_row(now.asked, now.arcs[:size], now.use[:size], left, False, room, draws):
+                add(left, now.asked[a], -use, draws)
+        if size and share_row(now.asked, now.arcs[:size], now.use[:size], left, room, draws):
             if len(records.lines):
                 _marked(room.bound, records.lines[period, i], draws)
             else:
-                room.bound[:] = 0
+                flag(room.bound, 0, draws)
 
 
-@compiled
+@inner
 def _lumps(draws: int, legs: Legs, now: Now, room: Scratch) -> None:
     for b in range(len(legs.first)):
         lump = legs.lump[b]
@@ -236,14 +237,21 @@ def _lumps(draws: int, legs: Legs, now: Now, room: Scratch) -> None:
                             room.changed[d] = 1
 
 
-@compiled
+@inner
 def fit(
-    period: int, draws: int, legs: Legs, rows: Rows, finite: Flags, now: Now, records: Records, room: Scratch
-) -> None:
-    """Do step 5: cut requests to people present, to limits and to money; a row that binds is shared."""
-    now.known[:] = 0
-    room.live[:] = 1
-    room.bound[:] = 0
+    period: int, draws: int, legs: Legs, rows: Rows, terms: Int, finite: Flags, now: Now, records: Records,
+    room: Scratch,
+) -> None:  # fmt: skip
+    """Do step 5: cut requests to people present, to limits and to money; a row that binds is shared.
+
+    What is left of the rows `terms` is found in any case: work uses them later.
+    """
+    flag(now.known, 0, len(now.known))
+    for i in range(len(terms)):
+        if not now.known[terms[i]]:
+            row_left(terms[i], rows.cap[rows.row[period], terms[i]], rows, now, draws)
+    flag(room.live, 1, draws)
+    flag(room.bound, 0, draws)
     some = False
     for a in range(len(now.busy)):
         some |= now.busy[a] != 0
@@ -257,10 +265,10 @@ def fit(
                 size += 1
         if size:
             people = now.people[rows.tail_cell[i]]
-            share_row(now.asked, now.arcs[:size], now.use[:size], people, False, room, draws)
-    room.bound[:] = 0
+            share_row(now.asked, now.arcs[:size], now.use[:size], people, room, draws)
+    flag(room.bound, 0, draws)
     for turn in range(_PASSES + 1):
-        room.changed[:] = 0
+        flag(room.changed, 0, draws)
         _cut_rows(period, turn < _PASSES, draws, rows, now, records, room)
         _cut_lines(period, turn < _PASSES, draws, finite, now, records, room)
         _lumps(draws, legs, now, room)
@@ -269,10 +277,11 @@ def fit(
             again |= room.changed[d]
         if not again:
             return
-        room.live[:] = room.changed
+        for d in range(draws):
+            room.live[d] = room.changed[d]
 
 
-@compiled
+@inner
 def move(period: int, draws: int, streams: Streams, legs: Legs, now: Now, records: Records, room: Scratch) -> None:
     """Do step 6: those moved leave their tails and are under way; what lasts no time arrives at once."""
     for b in range(len(legs.first)):
@@ -282,24 +291,21 @@ def move(period: int, draws: int, streams: Streams, legs: Legs, now: Now, record
                 continue
             row, way = now.asked[a], now.way[a]
             if len(records.moved):
-                records.moved[period, a, :] = row[:draws]
+                note(records.moved[period, a], row, draws)
             if legs.tail[a] >= 0:
-                people = now.people[legs.tail[a]]
-                for d in range(draws):
-                    people[d] -= row[d]
+                add(now.people[legs.tail[a]], row, -1.0, draws)
             if lasts:
                 ring = now.ring[legs.ring[b] + (period % lasts) * count + a - first]
-                for d in range(draws):
-                    ring[d] = np.int32(row[d])
-                    way[d] += row[d]
+                note(ring, row, draws)
+                add(way, row, 1.0, draws)
         if lasts and legs.hosts[b]:
             slot = legs.slot[b] + period % lasts
             total = now.began[slot]
-            total[:] = 0.0
+            fill(total, 0.0, draws)
             for a in range(first, first + count):
                 if now.busy[a]:
-                    total[:] += now.asked[a]
-            now.alive[slot, :] = total
+                    add(total, now.asked[a], 1.0, draws)
+            copy(total, now.alive[slot], draws)
             hosts, at = legs.hosts[b], legs.host_row[b]
             where = legs.hosted[b] + (period % lasts) * hosts
             split_row(now.weights[at : at + hosts], total, now.hosted, where, room, draws)
@@ -312,13 +318,13 @@ def move(period: int, draws: int, streams: Streams, legs: Legs, now: Now, record
             if not now.busy[a]:
                 continue
             row = room.one
-            row[:] = now.asked[a]
+            copy(now.asked[a], row, draws)
             draw_row(row, p, log, own, now.lanes[legs.site[a]], room, draws)
-            put_in(now, legs.head[a], room.out, draws)
+            put_in(now.incoming, now.touched, legs.head[a], room.out, draws)
             if len(records.passed):
-                records.passed[period, a, :] = room.out[:draws]
+                note(records.passed[period, a], room.out, draws)
             for d in range(draws):
                 row[d] -= room.out[d]
-            put_in(now, legs.fail[a], row, draws)
+            put_in(now.incoming, now.touched, legs.fail[a], row, draws)
             if len(records.failed):
-                records.failed[period, a, :] = row[:draws]
+                note(records.failed[period, a], row, draws)

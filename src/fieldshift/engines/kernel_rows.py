@@ -10,8 +10,10 @@ events, the first try of a rejection) is what the scalar would have settled, the
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, ParamSpec, TypeVar
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -21,25 +23,47 @@ from fieldshift.network.graph import Float, Int
 __all__ = [
     "Scratch",
     "Turns",
+    "add",
     "arrive_row",
+    "copy",
     "dial_row",
     "draw_each",
     "draw_row",
+    "fill",
+    "flag",
     "line_left",
+    "note",
+    "note_real",
+    "rank_row",
     "share_row",
     "split_row",
 ]
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Keys = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.uint8]
 Short = npt.NDArray[np.int32]
+Real = npt.NDArray[np.float32]
 
 _TINY = 1e-9
+import os
+OPT = eval(os.environ.get('OPT','{}'))
 _GRAIN = 1e9
 _FIRST, _SECOND = np.uint64(0), np.uint64(1)
 _SWITCH = 10.0
 _NOTHING = 1e-18
-_LEVELS = 64
+_MANY = 64
+
+
+def inner(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function that only compiled functions call: without a door to Python, which costs most of the time."""
+    if getattr(numba.config, "DISABLE_JIT", 0):
+        return function
+    fast: Callable[P, R] = numba.njit(
+        cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPT
+    )(function)
+    return fast
 
 
 class Turns(NamedTuple):
@@ -51,11 +75,28 @@ class Turns(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Rows for the moment: `bits` and `hit` of a draw, `out` its number, `one`, `two` and `three` of floats."""
+    """Room to work in, made once per batch.
+
+    Attributes:
+        bits, hit, out: A draw's bits, whether the screen left it open, and its number, by future.
+        chance: The uniform of a draw, by future.
+        few: Which futures are open, one after another; `few_n`, `few_u`, `few_x`, `few_t` are theirs.
+        table: Powers of q, or chances of a number of arrivals.
+        one, two, three: Rows of floats for the caller.
+        live, changed, bound: Futures that a limit may cut, were cut in this pass, and are cut by this row.
+        key, place: A heap.
+    """
 
     bits: Keys
     hit: Flags
     out: Float
+    chance: Float
+    few: Int
+    few_n: Float
+    few_u: Float
+    few_x: Float
+    few_t: Float
+    table: Float
     one: Float
     two: Float
     three: Float
@@ -64,39 +105,154 @@ class Scratch(NamedTuple):
     bound: Flags
     key: Float
     place: Int
-    term: Float
 
 
-@compiled
+@inner
+def fill(row: Float, value: float, draws: int) -> None:
+    """Write a number into a row."""
+    for d in range(draws):
+        row[d] = value
+
+
+@inner
+def flag(row: Flags, value: int, draws: int) -> None:
+    """Write a flag into a row."""
+    for d in range(draws):
+        row[d] = value
+
+
+@inner
+def copy(source: Float, row: Float, draws: int) -> None:
+    """Write a row into another."""
+    for d in range(draws):
+        row[d] = source[d]
+
+
+@inner
+def add(row: Float, source: Float, use: float, draws: int) -> None:
+    """Add a row times a number to another."""
+    for d in range(draws):
+        row[d] += source[d] * use
+
+
+@inner
+def note(record: Short, row: Float, draws: int) -> None:
+    """Record whole numbers."""
+    for d in range(draws):
+        record[d] = np.int32(row[d])
+
+
+@inner
+def note_real(record: Real, row: Float, draws: int) -> None:
+    """Record numbers that are not whole."""
+    for d in range(draws):
+        record[d] = np.float32(row[d])
+
+
+# ---------------------------------------------------------------------------------------- draws
+
+
+@inner
+def _first_terms(count: int, log: float, room: Scratch) -> None:
+    """Write q**n of each open draw, by a table where the same n come again and again."""
+    n, term, table = room.few_n, room.few_t, room.table
+    low, high = n[0], n[0]
+    for j in range(count):
+        low, high = min(low, n[j]), max(high, n[j])
+    size = int(high - low) + 1
+    if 2 * size < count and size < len(table):
+        for i in range(size):
+            table[i] = math.exp((low + i) * log)
+        for j in range(count):
+            term[j] = table[int(n[j] - low)]
+    else:
+        for j in range(count):
+            term[j] = math.exp(n[j] * log)
+
+
+@inner
+def _invert_few(count: int, p: float, log: float, room: Scratch) -> None:
+    """Do `chance._invert` for all open draws side by side: a step of every search at a time."""
+    n, u, x, term = room.few_n, room.few_u, room.few_x, room.few_t
+    _first_terms(count, log, room)
+    odds = p / (1.0 - p)
+    for j in range(count):
+        x[j] = 0.0
+    level, again = 0.0, 1
+    while again:
+        level += 1.0
+        again = 0
+        for j in range(count):
+            on = u[j] > term[j] and x[j] < n[j] and term[j] > _NOTHING
+            again += on
+            u[j] = u[j] - term[j] if on else u[j]
+            x[j] = level if on else x[j]
+            term[j] = term[j] * ((n[j] + 1.0) * odds / level - odds) if on else term[j]
+
+
+@inner
+def _reject_few(count: int, p: float, flip: bool, log: float, room: Scratch) -> None:
+    """Do the first try of `chance._reject` for all open draws side by side, and leave the others to the scalar."""
+    n, x, open_ = room.few_n, room.few_x, room.few_t
+    share = 1.0 - p if flip else p
+    for j in range(count):
+        bits = room.bits[room.few[j]]
+        mean = n[j] * share
+        b = 1.15 + 2.53 * math.sqrt(mean * (1.0 - share))
+        a = -0.0873 + 0.0248 * b + 0.01 * share
+        u = uniform(bits, _FIRST) - 0.5
+        edge = 0.5 - abs(u)
+        good = edge >= 0.07 and uniform(bits, _SECOND) <= 0.92 - 4.2 / b and mean >= _SWITCH
+        x[j] = np.floor((2.0 * a / edge + b) * u + mean + 0.5)
+        open_[j] = 0.0 if good else 1.0
+    for j in range(count):
+        if open_[j] > 0.0:
+            k = float(binomial_log(int(n[j]), p, log, room.bits[room.few[j]]))
+            x[j] = n[j] - k if flip else k
+
+
+@inner
 def draw_row(n: Float, p: float, log: float, phase: np.uint64, lane: Keys, room: Scratch, draws: int) -> int:
-    """Draw how many of each `n` are hit with one chance p, into `room.out`; return how many futures are not 0."""
-    bits, hit, out = room.bits, room.hit, room.out
+    """Draw how many of each `n` are hit with one chance p, into `room.out`; return how many may not be 0."""
+    bits, hit, out, chance, few = room.bits, room.hit, room.out, room.chance, room.few
     if not p > 0.0:
-        out[:draws] = 0.0
+        for d in range(draws):
+            out[d] = 0.0
         return 0
     if p >= 1.0:
-        out[:draws] = n[:draws]
-        return draws
-    if p <= 0.5:
         for d in range(draws):
-            bits[d] = start(lane[d], phase)
-            out[d] = 0.0
-            hit[d] = not uniform(bits[d], _FIRST) < 1.0 - n[d] * p
-    else:
-        q = 1.0 - p
-        for d in range(draws):
-            bits[d] = start(lane[d], phase)
             out[d] = n[d]
-            hit[d] = not 1.0 - uniform(bits[d], _FIRST) < 1.0 - n[d] * q
-    some = 0
+        return draws
+    flip = p > 0.5
+    share, zero, sign = (1.0 - p, 1.0, -1.0) if flip else (p, 0.0, 1.0)
     for d in range(draws):
-        if hit[d]:
-            out[d] = binomial_log(int(n[d]), p, log, bits[d])
-            some += 1
-    return some if p <= 0.5 else draws
+        bits[d] = start(lane[d], phase)
+        chance[d] = zero + sign * uniform(bits[d], _FIRST)
+        hit[d] = not chance[d] < 1.0 - n[d] * share
+        out[d] = 0.0
+    count = 0
+    for d in range(draws):
+        few[count] = d
+        count += hit[d]
+    if count:
+        most = 0.0
+        for j in range(count):
+            room.few_n[j], room.few_u[j] = n[few[j]], chance[few[j]]
+            most = max(most, n[few[j]])
+        if most * share < _SWITCH:
+            _invert_few(count, share, log, room)
+        else:
+            _reject_few(count, p, flip, log, room)
+        for j in range(count):
+            out[few[j]] = room.few_x[j]
+    if not flip:
+        return count
+    for d in range(draws):
+        out[d] = n[d] - out[d]
+    return draws
 
 
-@compiled
+@inner
 def draw_each(n: Float, p: Float, phase: np.uint64, lane: Keys, room: Scratch, draws: int) -> int:
     """Draw how many of each `n` are hit, each future with its own chance, into `room.out`; return the hits."""
     bits, hit, out = room.bits, room.hit, room.out
@@ -112,39 +268,71 @@ def draw_each(n: Float, p: Float, phase: np.uint64, lane: Keys, room: Scratch, d
     return some
 
 
-@compiled
+@inner
+def _chances(mean: float, low: int, size: int, table: Float) -> None:
+    """Write the chance of `low`, `low` + 1, ... arrivals, `size` in all, from the most likely number outwards."""
+    top = int(mean)
+    table[top - low] = math.exp(top * math.log(mean) - mean - math.lgamma(top + 1.0))
+    for x in range(top + 1, low + size):
+        table[x - low] = table[x - 1 - low] * (mean / x)
+    for x in range(top - 1, low - 1, -1):
+        table[x - low] = table[x + 1 - low] * ((x + 1) / mean)
+
+
+@inner
+def _arrive_many(mean: float, phase: np.uint64, lane: Keys, room: Scratch, draws: int) -> None:
+    """Do `chance._arrive` for all futures side by side, where the chances of each number stand in a table."""
+    bits, hit, out, table = room.bits, room.hit, room.out, room.table
+    reach = 7.0 * math.sqrt(mean) + 10.0
+    low = max(int(mean - reach), 0)
+    size = int(mean + reach) - low + 1
+    _chances(mean, low, size, table)
+    b = 0.931 + 2.53 * math.sqrt(mean)
+    a = -0.059 + 0.02483 * b
+    squeeze, scale = 0.9277 - 3.6224 / (b - 2.0), 1.1239 + 1.1328 / (b - 3.4)
+    for d in range(draws):
+        bits[d] = start(lane[d], phase)
+        u, v = uniform(bits[d], _FIRST) - 0.5, uniform(bits[d], _SECOND)
+        edge = 0.5 - abs(u)
+        x = np.floor((2.0 * a / edge + b) * u + mean + 0.43)
+        at = int(min(max(x - low, 0.0), size - 1.0))
+        inside = edge >= 0.013 and x == at + low
+        likely = inside and v * scale / (a / (edge * edge) + b) <= table[at]
+        out[d] = x
+        hit[d] = not (likely or (edge >= 0.07 and v <= squeeze))
+    for d in range(draws):
+        if hit[d]:
+            out[d] = poisson(mean, bits[d])
+
+
+@inner
 def arrive_row(mean: float, phase: np.uint64, lane: Keys, room: Scratch, draws: int) -> None:
     """Draw how many arrive where `mean` are expected in every future, into `room.out`."""
-    bits, hit, out, term = room.bits, room.hit, room.out, room.term
-    if not mean > 0.0:
-        out[:draws] = 0.0
-    elif mean >= _SWITCH:
-        b = 0.931 + 2.53 * math.sqrt(mean)
-        a = -0.059 + 0.02483 * b
-        squeeze = 0.9277 - 3.6224 / (b - 2.0)
+    out, u = room.out, room.few_u
+    if mean >= _SWITCH:
+        if draws >= _MANY and 14.0 * math.sqrt(mean) + 22.0 < len(room.table):
+            _arrive_many(mean, phase, lane, room, draws)
+        else:
+            for d in range(draws):
+                out[d] = poisson(mean, start(lane[d], phase))
+        return
+    first = math.exp(-mean)
+    for d in range(draws):
+        u[d] = uniform(start(lane[d], phase), _FIRST)
+        out[d] = 0.0
+    level, again = 0.0, 1
+    while again and first > _NOTHING:
+        level += 1.0
+        again = 0
         for d in range(draws):
-            bits[d] = start(lane[d], phase)
-            u = uniform(bits[d], _FIRST) - 0.5
-            edge = 0.5 - abs(u)
-            out[d] = math.floor((2.0 * a / edge + b) * u + mean + 0.43)
-            hit[d] = not (edge >= 0.07 and uniform(bits[d], _SECOND) <= squeeze)
-        for d in range(draws):
-            if hit[d]:
-                out[d] = poisson(mean, bits[d])
-    else:
-        term[0] = math.exp(-mean)
-        for x in range(1, _LEVELS):
-            term[x] = term[x - 1] * (mean / x)
-        for d in range(draws):
-            u = uniform(start(lane[d], phase), _FIRST)
-            x = 0
-            while u > term[x] > _NOTHING:
-                u -= term[x]
-                x += 1
-            out[d] = x
+            on = u[d] > first and out[d] == level - 1.0
+            again += on
+            u[d] = u[d] - first if on else u[d]
+            out[d] = level if on else out[d]
+        first *= mean / level
 
 
-@compiled
+@inner
 def dial_row(value: float, owner: int, site: int, turns: Turns, dials: Float, out: Float, draws: int) -> None:
     """Write a number multiplied by the dials that turn it, at one site, into `out`; dials are (K, S + 1, D)."""
     for d in range(draws):
@@ -158,7 +346,7 @@ def dial_row(value: float, owner: int, site: int, turns: Turns, dials: Float, ou
 # ------------------------------------------------------------------------------- fair shares
 
 
-@compiled
+@inner
 def _sink(key: Float, place: Int, i: int, size: int) -> None:
     """Let item i of a heap sink: the largest key is on top, of equal ones the one that stands first."""
     while True:
@@ -175,7 +363,7 @@ def _sink(key: Float, place: Int, i: int, size: int) -> None:
         i = child
 
 
-@compiled
+@inner
 def _pop(key: Float, place: Int, size: int) -> int:
     """Take the top of a heap of `size` and return its place."""
     top = place[0]
@@ -184,29 +372,21 @@ def _pop(key: Float, place: Int, size: int) -> int:
     return int(top)
 
 
-@compiled
+@inner
 def _heap(key: Float, place: Int, size: int) -> None:
     for i in range(size // 2 - 1, -1, -1):
         _sink(key, place, i, size)
 
 
-@compiled
-def _share_one(
-    amount: Float, arcs: Int, use: Float, d: int, left: float, total: float, ranked: bool, room: Scratch
-) -> None:
-    """Cut the requests of one future to what is left: in order, or in proportion with largest remainders."""
-    if ranked:
-        for j in range(len(arcs)):
-            got = math.floor(min(amount[arcs[j], d], left / use[j]) + _TINY)
-            amount[arcs[j], d] = got
-            left -= got * use[j]
-        return
+@inner
+def _share_one(amount: Float, arcs: Int, use: Float, d: int, left: float, total: float, room: Scratch) -> None:
+    """Cut the requests of one future in proportion to what is left, with largest remainders."""
     part, size, least = left / total, 0, np.inf
     for j in range(len(arcs)):
         wanted = amount[arcs[j], d]
         if wanted > 0.0:
             share = wanted * part
-            base = math.floor(share + _TINY)
+            base = np.floor(share + _TINY)
             rest = np.rint((share - base) * _GRAIN)
             amount[arcs[j], d] = base
             left -= base * use[j]
@@ -214,7 +394,8 @@ def _share_one(
                 room.key[size], room.place[size] = rest, j
                 size += 1
                 least = min(least, use[j])
-    _heap(room.key, room.place, size)
+    if size and least <= left + _TINY:
+        _heap(room.key, room.place, size)
     while size and least <= left + _TINY:
         j = _pop(room.key, room.place, size)
         size -= 1
@@ -223,39 +404,59 @@ def _share_one(
             left -= use[j]
 
 
-@compiled
-def share_row(amount: Float, arcs: Int, use: Float, left: Float, ranked: bool, room: Scratch, draws: int) -> int:
-    """Cut the requests `amount[arcs]` so that their use fits in `left`; return in how many futures that bound.
-
-    Only futures that are `live` are cut; those that were are marked in `bound` and `changed`.
-    """
-    total = room.three
+@inner
+def _over(amount: Float, arcs: Int, use: Float, left: Float, room: Scratch, draws: int) -> int:
+    """Add up what is asked for into `room.three` and find where it is too much; return in how many futures."""
+    total, hit, live = room.three, room.hit, room.live
+    row, one = amount[arcs[0]], use[0]
     for d in range(draws):
-        total[d] = 0.0
-    for j in range(len(arcs)):
+        total[d] = row[d] * one
+    for j in range(1, len(arcs)):
         row, one = amount[arcs[j]], use[j]
         for d in range(draws):
             total[d] += row[d] * one
-    hit = room.hit
     some = 0
     for d in range(draws):
         free = max(left[d], 0.0)
-        over = total[d] > free + _TINY * max(1.0, free)
-        hit[d] = over
-        some += over
-    if not some:
-        return 0
-    some = 0
-    for d in range(draws):
-        if hit[d] and room.live[d]:
-            _share_one(amount, arcs, use, d, max(left[d], 0.0), total[d], ranked, room)
-            room.bound[d] = 1
-            room.changed[d] = 1
-            some += 1
+        hit[d] = live[d] != 0 and total[d] > free + _TINY * max(1.0, free)
+        some += hit[d]
     return some
 
 
-@compiled
+@inner
+def share_row(amount: Float, arcs: Int, use: Float, left: Float, room: Scratch, draws: int) -> int:
+    """Cut the requests `amount[arcs]` in proportion so that their use fits in `left`; return in how many futures.
+
+    Only futures that are `live` are cut; those that were are marked in `bound` and `changed`.
+    """
+    some = _over(amount, arcs, use, left, room, draws)
+    if some:
+        for d in range(draws):
+            if room.hit[d]:
+                _share_one(amount, arcs, use, d, max(left[d], 0.0), room.three[d], room)
+                room.bound[d] = 1
+                room.changed[d] = 1
+    return some
+
+
+@inner
+def rank_row(amount: Float, arcs: Int, use: Float, left: Float, room: Scratch, draws: int) -> int:
+    """Do the same in order of the arcs: each takes what the ones before it left."""
+    some = _over(amount, arcs, use, left, room, draws)
+    if some:
+        for d in range(draws):
+            if room.hit[d]:
+                rest = max(left[d], 0.0)
+                for j in range(len(arcs)):
+                    got = np.floor(min(amount[arcs[j], d], rest / use[j]) + _TINY)
+                    amount[arcs[j], d] = got
+                    rest -= got * use[j]
+                room.bound[d] = 1
+                room.changed[d] = 1
+    return some
+
+
+@inner
 def split_row(weight: Float, total: Float, out: Float, first: int, room: Scratch, draws: int) -> None:
     """Split whole totals among the rows of `out` from `first` on by weights, with largest remainders."""
     count = len(weight)
@@ -266,7 +467,7 @@ def split_row(weight: Float, total: Float, out: Float, first: int, room: Scratch
         missing = total[d]
         for j in range(count):
             wanted = (max(weight[j, d], 0.0) / sums if sums > 0.0 else 1.0 / count) * total[d]
-            base = math.floor(wanted + _TINY)
+            base = np.floor(wanted + _TINY)
             out[first + j, d] = base
             missing -= base
             room.key[j], room.place[j] = np.rint((wanted - base) * _GRAIN), j
@@ -278,7 +479,8 @@ def split_row(weight: Float, total: Float, out: Float, first: int, room: Scratch
 
 @compiled
 def line_left(
-    cap: float, period: int, people: Float, legs: Int, ring: Short, ahead: Float, way: Float, left: Float, draws: int
+    cap: float, period: int, people: Float, legs: Int, ring: Short, ahead: Float, way: Float, left: Float,
+    draws: int,
 ) -> None:
     """Write the money left on a line once all who are here are paid to the end of its window into `left`.
 
@@ -298,9 +500,7 @@ def line_left(
     for c in range(len(ahead)):
         value = ahead[c]
         if value != 0.0:
-            row = people[c]
-            for d in range(draws):
-                left[d] -= row[d] * value
+            add(left, people[c], -value, draws)
     for b in range(len(legs)):
         first, count, lasts, at = legs[b]
         for slot in range(lasts):

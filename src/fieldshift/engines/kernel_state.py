@@ -22,6 +22,7 @@ Real = npt.NDArray[np.float32]
 
 _PAD = 8
 """Rows are a little longer than the batch: a power of two would send a column to few lines of the cache."""
+_TABLE = 1024
 
 
 class Streams(NamedTuple):
@@ -112,12 +113,15 @@ def scratch(network: Network, flat: Flat, draws: int) -> Scratch:
     """Return rows for the moment."""
     width = draws + _PAD
     longest = max([network.n_choices, network.n_serves, flat.host_rows, 1])
-    rows = [np.zeros(width) for _ in range(4)]
-    flags = [np.zeros(width, np.uint8) for _ in range(4)]
+
+    def row(kind: type = np.float64) -> npt.NDArray[np.generic]:
+        return np.zeros(width, kind)
+
     return Scratch(
-        np.zeros(width, np.uint64), flags[0], rows[0], rows[1], rows[2], rows[3], flags[1], flags[2], flags[3],
-        np.zeros(longest), np.zeros(longest, np.int64), np.zeros(64),
-    )  # fmt: skip
+        row(np.uint64), row(np.uint8), row(), row(), row(np.int64), row(), row(), row(), row(), np.zeros(_TABLE),
+        row(), row(), row(), row(np.uint8), row(np.uint8), row(np.uint8), np.zeros(longest),
+        np.zeros(longest, np.int64),
+    )  # type: ignore[arg-type]  # fmt: skip
 
 
 def streams(flat: Flat, seed: int) -> Streams:

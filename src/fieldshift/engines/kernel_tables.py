@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fieldshift.engines import chance
 from fieldshift.engines.kernel_rows import Turns
 from fieldshift.engines.luck import cell_keys
 from fieldshift.network.graph import OUTSIDE, ChoiceBlock, Float, Int, Network
@@ -30,14 +29,18 @@ NO_TEACHER, LOOSE = -2, -1
 
 
 class Flows(NamedTuple):
-    """Chance arcs in the order in which they compete; `given` is the chance of those whom earlier arcs left."""
+    """Chance arcs in the order in which they compete; `given` is the chance of those whom earlier arcs left.
+
+    `opening` and `closing` list the arcs of each timing.
+    """
 
     tail: Int
     head: Int
     site: Int
     block: Int
     owner: Int
-    opening: Flags
+    opening: Int
+    closing: Int
     dialled: Flags
     row: Int
     p: Float
@@ -162,7 +165,17 @@ class Plain(NamedTuple):
 
 @dataclass(frozen=True)
 class Flat:
-    """All tables of a network; `finite` says in which periods a line of money has a limit, shape (T, lines)."""
+    """All tables of a network.
+
+    Attributes:
+        flows, entries, legs, rows, serves, lines, plain, turns: Tables by topic.
+        sites: Random key of each site, the last for the nation.
+        cell_lane: Site of each cell, the last for the nation.
+        finite: In which periods a line of money has a limit, shape (T, lines).
+        streams: Names of blocks by purpose of their streams.
+        ring_rows, slot_rows, hosted_rows, host_rows: Rows of the state: under way; cohorts of details; where those
+            were sent; weights of hosts.
+    """
 
     flows: Flows
     entries: Entries
@@ -173,6 +186,7 @@ class Flat:
     plain: Plain
     turns: Turns
     sites: Keys
+    cell_lane: Int
     finite: npt.NDArray[np.bool_]
     streams: dict[str, tuple[str, ...]]
     ring_rows: int
@@ -249,7 +263,8 @@ def _flows(network: Network) -> Flows:
                 loose[cell] |= turned[i]
                 dialled[arc] = loose[cell]
     log = np.log1p(-np.minimum(given, 1.0 - given))
-    return Flows(tail, head, site, block, block.copy(), opening, dialled, row, p, given, log)
+    first, then = np.flatnonzero(opening), np.flatnonzero(opening == 0)
+    return Flows(tail, head, site, block, block.copy(), first, then, dialled, row, p, given, log)
 
 
 def _entries(network: Network) -> Entries:
@@ -465,7 +480,8 @@ def flatten(network: Network) -> Flat:
     }
     flat = Flat(
         _flows(network), _entries(network), legs, _rows(network), _serves(network), lines, _plain(network),
-        _turns(network), cell_keys(np.append(np.arange(len(network.sites)), OUTSIDE), network), finite,
+        _turns(network), cell_keys(np.append(np.arange(len(network.sites)), OUTSIDE), network),
+        _sites(network.cell_site, network), finite,
         streams, ring, slot, hosted, host,
     )  # fmt: skip
     key = id(network)
@@ -473,10 +489,3 @@ def flatten(network: Network) -> Flat:
         _KNOWN[key] = (weakref.ref(network, lambda _: _KNOWN.pop(key, None)), flat)
     return flat
 
-
-def stream_keys(flat: Flat, seed: int) -> dict[str, Keys]:
-    """Return the key of each block's stream, by purpose."""
-    return {
-        purpose: np.array([chance.stream_key(seed, name, purpose) for name in names], np.uint64)
-        for purpose, names in flat.streams.items()
-    }

@@ -5,9 +5,21 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fieldshift.engines.chance import compiled, phase, start, uniform
-from fieldshift.engines.kernel_moves import put_in, row_left
-from fieldshift.engines.kernel_rows import Scratch, Turns, dial_row, share_row
+from fieldshift.engines.chance import phase, start, uniform
+from fieldshift.engines.kernel_moves import put_in
+from fieldshift.engines.kernel_rows import (
+    Scratch,
+    Turns,
+    add,
+    copy,
+    dial_row,
+    fill,
+    inner,
+    flag,
+    note,
+    note_real,
+    share_row,
+)
 from fieldshift.engines.kernel_state import Now, Records, Streams
 from fieldshift.engines.kernel_tables import Legs, Lines, Plain, Rows, Serves
 from fieldshift.network.graph import Float, Int
@@ -20,26 +32,23 @@ _FIRST = np.uint64(0)
 _LOOSE = -1
 
 
-@compiled
+@inner
 def _tie(b: int, draws: int, legs: Legs, now: Now, room: Scratch) -> None:
     """Take the teachers whom trainees tie up from those at work (heads stand in `now.hours`)."""
     loose, some = room.one, False
-    loose[:] = 0.0
+    fill(loose, 0.0, draws)
     each = legs.per_trainee[b]
     for a in range(legs.first[b], legs.first[b] + legs.count[b]):
         way = now.way[a]
         if legs.tied[a] >= 0:
-            row = now.hours[legs.tied[a]]
-            for d in range(draws):
-                row[d] -= way[d] * each
+            add(now.hours[legs.tied[a]], way, -each, draws)
         elif legs.tied[a] == _LOOSE:
             some = True
-            for d in range(draws):
-                loose[d] += way[d] * each
+            add(loose, way, each, draws)
     if not some:
         return
     total = room.two
-    total[:] = 0.0
+    fill(total, 0.0, draws)
     first, last = legs.teacher[b], legs.teacher[b] + legs.teachers[b]
     for c in range(first, last):
         row = now.hours[c]
@@ -52,7 +61,7 @@ def _tie(b: int, draws: int, legs: Legs, now: Now, room: Scratch) -> None:
                 row[d] -= loose[d] * (max(row[d], 0.0) / total[d])
 
 
-@compiled
+@inner
 def _host(b: int, draws: int, legs: Legs, now: Now, room: Scratch) -> None:
     """Put details to work at their hosts."""
     hosts, share = legs.hosts[b], room.one
@@ -76,22 +85,19 @@ def _host(b: int, draws: int, legs: Legs, now: Now, room: Scratch) -> None:
                     row[d] += share[d] * sent[d] * serves
 
 
-@compiled
+@inner
 def work_hours(
     period: int, draws: int, legs: Legs, plain: Plain, turns: Turns, site: Int, now: Now, records: Records,
     room: Scratch,
 ) -> None:  # fmt: skip
     """Find the hours of all people, where teachers give none and details give theirs at the host."""
-    now.guests[:] = 0.0
+    for s in range(len(now.guests)):
+        fill(now.guests[s], 0.0, draws)
     for c in range(len(plain.person)):
         if plain.person[c]:
-            row, people, incoming = now.hours[c], now.people[c], now.incoming[c]
+            copy(now.people[c], now.hours[c], draws)
             if now.touched[c]:
-                for d in range(draws):
-                    row[d] = people[d] + incoming[d]
-            else:
-                for d in range(draws):
-                    row[d] = people[d]
+                add(now.hours[c], now.incoming[c], 1.0, draws)
     for b in range(len(legs.first)):
         if legs.teacher[b] >= 0:
             _tie(b, draws, legs, now, room)
@@ -111,39 +117,50 @@ def work_hours(
                 row[d] = max(row[d], 0.0) * each
                 left[d] = row[d]
         if len(records.hours):
-            records.hours[period, c, :] = row[:draws]
+            note_real(records.hours[period, c], row, draws)
     if len(records.hosted):
         for s in range(len(now.guests)):
-            records.hosted[period, s, :] = now.guests[s, :draws]
+            note_real(records.hosted[period, s], now.guests[s], draws)
 
 
-@compiled
-def _wanted(period: int, b: int, a: int, draws: int, serves: Serves, turns: Turns, now: Now, room: Scratch) -> None:
+@inner
+def _pool(a: int, draws: int, serves: Serves, left: Float, pool: Float, there: Float) -> None:
+    """Write the hours of standard work that there are for an arc into `pool`."""
+    fill(pool, 0.0, draws)
+    for g in range(serves.group_ptr[a], serves.group_ptr[a + 1]):
+        lo, hi = serves.cell_ptr[g], serves.cell_ptr[g + 1]
+        if hi - lo == 1:
+            add(pool, left[serves.cell[lo]], serves.group_weight[g], draws)
+        elif hi > lo:
+            fill(there, 0.0, draws)
+            for i in range(lo, hi):
+                add(there, left[serves.cell[i]], 1.0, draws)
+            add(pool, there, serves.group_weight[g], draws)
+
+
+@inner
+def _crews(a: int, crew: float, draws: int, serves: Serves, now: Now, pool: Float, there: Float) -> None:
+    """Leave in `pool` the hours of whole crews only."""
+    fill(there, 0.0, draws)
+    for i in range(serves.cell_ptr[serves.group_ptr[a]], serves.cell_ptr[serves.group_ptr[a + 1]]):
+        c = serves.cell[i]
+        add(there, now.people[c], 1.0, draws)
+        if now.touched[c]:
+            add(there, now.incoming[c], 1.0, draws)
+    for d in range(draws):
+        whole = np.floor(there[d] / crew + _TINY) * crew
+        pool[d] *= whole / there[d] if there[d] > 0.0 else 0.0
+
+
+@inner
+def _wanted(
+    period: int, b: int, a: int, draws: int, serves: Serves, turns: Turns, now: Now, room: Scratch
+) -> None:
     """Write how many cases of one arc can be served by the people there into `now.served`."""
     pool, there = room.one, room.two
-    pool[:] = 0.0
-    for g in range(serves.group_ptr[a], serves.group_ptr[a + 1]):
-        weight = serves.group_weight[g]
-        there[:] = 0.0
-        for i in range(serves.cell_ptr[g], serves.cell_ptr[g + 1]):
-            left = now.left[serves.cell[i]]
-            for d in range(draws):
-                there[d] += left[d]
-        for d in range(draws):
-            pool[d] += there[d] * weight
-    crew = float(serves.crew[b])
-    if crew > 1.0:
-        there[:] = 0.0
-        for i in range(serves.cell_ptr[serves.group_ptr[a]], serves.cell_ptr[serves.group_ptr[a + 1]]):
-            c = serves.cell[i]
-            people, incoming = now.people[c], now.incoming[c]
-            for d in range(draws):
-                there[d] += people[d] + (incoming[d] if now.touched[c] else 0.0)
-        for d in range(draws):
-            if there[d] > 0.0:
-                pool[d] *= np.floor(there[d] / crew + _TINY) * crew / there[d]
-            else:
-                pool[d] = 0.0
+    _pool(a, draws, serves, now.left, pool, there)
+    if serves.crew[b] > 1:
+        _crews(a, float(serves.crew[b]), draws, serves, now, pool, there)
     owner = serves.owner[b]
     if turns.ptr[owner] < turns.ptr[owner + 1]:
         dial_row(1.0, owner, serves.site[a], turns, now.dials, there, draws)
@@ -159,7 +176,7 @@ def _wanted(period: int, b: int, a: int, draws: int, serves: Serves, turns: Turn
             want[d] = np.floor(cases[d] * open_ + _TINY)
 
 
-@compiled
+@inner
 def _limited(
     period: int, b: int, draws: int, serves: Serves, rows: Rows, finite: Flags, now: Now, records: Records,
     room: Scratch,
@@ -171,7 +188,7 @@ def _limited(
             if serves.term_use[i] > _TINY:
                 now.arcs[size], now.use[size] = serves.term_arc[i], serves.term_use[i]
                 size += 1
-        if size and share_row(now.served, now.arcs[:size], now.use[:size], now.room[r], False, room, draws):
+        if size and share_row(now.served, now.arcs[:size], now.use[:size], now.room[r], room, draws):
             for d in range(draws):
                 if room.bound[d] and len(records.rows):
                     records.rows[period, r, d] = True
@@ -186,25 +203,21 @@ def _limited(
                 now.arcs[size], now.use[size] = a, now.ahead_serve[line, a]
                 size += 1
         left = now.room[first + line]
-        if size and share_row(now.served, now.arcs[:size], now.use[:size], left, False, room, draws):
+        if size and share_row(now.served, now.arcs[:size], now.use[:size], left, room, draws):
             for d in range(draws):
                 if room.bound[d] and len(records.lines):
                     records.lines[period, line, d] = True
                 room.bound[d] = 0
         for a in range(lo, hi):
-            use, row = now.ahead_serve[line, a], now.served[a]
-            if use != 0.0:
-                for d in range(draws):
-                    left[d] -= row[d] * use
+            if now.ahead_serve[line, a] != 0.0:
+                add(left, now.served[a], -now.ahead_serve[line, a], draws)
     for t in range(serves.term_ptr[b], serves.term_ptr[b + 1]):
         left = now.room[serves.term_row[t]]
         for i in range(serves.term_arc_ptr[t], serves.term_arc_ptr[t + 1]):
-            use, row = serves.term_use[i], now.served[serves.term_arc[i]]
-            for d in range(draws):
-                left[d] -= row[d] * use
+            add(left, now.served[serves.term_arc[i]], -serves.term_use[i], draws)
 
 
-@compiled
+@inner
 def _use_hours(period: int, b: int, a: int, draws: int, serves: Serves, turns: Turns, now: Now, room: Scratch) -> None:
     """Take the hours of one arc from the people who gave them, in proportion to what they have left."""
     need, there, want = room.one, room.two, now.served[a]
@@ -217,12 +230,10 @@ def _use_hours(period: int, b: int, a: int, draws: int, serves: Serves, turns: T
         dial_row(1.0, owner, serves.site[a], turns, now.dials, there, draws)
         for d in range(draws):
             need[d] /= there[d] if there[d] > 0.0 else 1.0
-    there[:] = 0.0
     lo, hi = serves.cell_ptr[serves.group_ptr[a]], serves.cell_ptr[serves.group_ptr[a + 1]]
+    fill(there, 0.0, draws)
     for i in range(lo, hi):
-        left, weight = now.left[serves.cell[i]], serves.cell_weight[i]
-        for d in range(draws):
-            there[d] += left[d] * weight
+        add(there, now.left[serves.cell[i]], serves.cell_weight[i], draws)
     for d in range(draws):
         need[d] = min(need[d] / there[d], 1.0) if there[d] > 0.0 else 0.0
     for i in range(lo, hi):
@@ -231,7 +242,7 @@ def _use_hours(period: int, b: int, a: int, draws: int, serves: Serves, turns: T
             left[d] -= left[d] * need[d]
 
 
-@compiled
+@inner
 def _become(
     period: int, b: int, draws: int, streams: Streams, serves: Serves, now: Now, records: Records, room: Scratch
 ) -> None:
@@ -251,7 +262,7 @@ def _become(
                 below = np.floor(min(low * n[d] + u[d] + _TINY, most))
                 part[d] = np.floor(min(high * n[d] + u[d] + _TINY, most)) - below
             cell = serves.head[serves.head_at[h] + k]
-            put_in(now, cell, part, draws)
+            put_in(now.incoming, now.touched, cell, part, draws)
             if cell >= 0 and len(records.became):
                 row = records.became[period, cell]
                 for d in range(draws):
@@ -259,14 +270,14 @@ def _become(
             low = high
 
 
-@compiled
+@inner
 def serve(
     period: int, draws: int, streams: Streams, serves: Serves, rows: Rows, finite: Flags, turns: Turns,
     given: Float, now: Now, records: Records, room: Scratch,
 ) -> None:  # fmt: skip
     """Do step 7: each kind of work in order of priority; `given` (B, D) is the most a policy lets be served."""
-    _after_moves(period, draws, serves, rows, finite, now)
-    room.live[:] = 1
+    _after_moves(draws, serves, rows, finite, now)
+    flag(room.live, 1, draws)
     for b in range(len(serves.first)):
         lo, hi = serves.first[b], serves.first[b] + serves.count[b]
         for a in range(lo, hi):
@@ -279,35 +290,27 @@ def serve(
         for a in range(lo, hi):
             want, cases = now.served[a], now.people[serves.tail[a]]
             _use_hours(period, b, a, draws, serves, turns, now, room)
-            for d in range(draws):
-                cases[d] -= want[d]
+            add(cases, want, -1.0, draws)
             if len(records.served):
-                records.served[period, a, :] = want[:draws]
+                note(records.served[period, a], want, draws)
         if serves.head_ptr[b] < serves.head_ptr[b + 1]:
             _become(period, b, draws, streams, serves, now, records, room)
 
 
-@compiled
-def _after_moves(period: int, draws: int, serves: Serves, rows: Rows, finite: Flags, now: Now) -> None:
+@inner
+def _after_moves(draws: int, serves: Serves, rows: Rows, finite: Flags, now: Now) -> None:
     """Take the moves from what was left before them, in rows and lines that work uses."""
     for t in range(len(serves.term_row)):
         r = serves.term_row[t]
-        if not now.known[r]:
-            # People have moved: what is held is read again below with the moves, so put them back first.
-            _back(draws, rows, r, period, now)
         if now.known[r] == 1:
             now.known[r] = 2
             left = now.room[r]
             for i in range(rows.use_ptr[r], rows.use_ptr[r + 1]):
                 if now.busy[rows.use[i]]:
-                    row, use = now.asked[rows.use[i]], rows.use_use[i]
-                    for d in range(draws):
-                        left[d] -= row[d] * use
+                    add(left, now.asked[rows.use[i]], -rows.use_use[i], draws)
             for i in range(rows.free_ptr[r], rows.free_ptr[r + 1]):
                 if now.busy[rows.free[i]]:
-                    row, use = now.asked[rows.free[i]], rows.free_use[i]
-                    for d in range(draws):
-                        left[d] -= row[d] * use
+                    add(left, now.asked[rows.free[i]], -rows.free_use[i], draws)
     first = len(now.room) - len(finite)
     for line in range(len(finite)):
         if finite[line]:
@@ -315,43 +318,31 @@ def _after_moves(period: int, draws: int, serves: Serves, rows: Rows, finite: Fl
             for a in range(len(now.busy)):
                 use = now.ahead_move[line, a]
                 if now.busy[a] and use != 0.0:
-                    row = now.asked[a]
-                    for d in range(draws):
-                        left[d] -= row[d] * use
+                    add(left, now.asked[a], -use, draws)
 
 
-@compiled
+@inner
 def spend(period: int, draws: int, lines: Lines, serves: Serves, now: Now, records: Records, room: Scratch) -> None:
     """Count the money spent in this period on each line."""
     at, spent = lines.row[period], room.one
     for line in range(len(now.spent)):
-        spent[:] = 0.0
+        fill(spent, 0.0, draws)
         for c in range(len(now.people)):
             cost = lines.cell[at, line, c]
             if cost != 0.0:
-                row, incoming = now.people[c], now.incoming[c]
-                for d in range(draws):
-                    spent[d] += row[d] * cost
+                add(spent, now.people[c], cost, draws)
                 if now.touched[c]:
-                    for d in range(draws):
-                        spent[d] += incoming[d] * cost
+                    add(spent, now.incoming[c], cost, draws)
         for a in range(len(now.way)):
             cost, more = lines.way[at, line, a], lines.move[at, line, a]
             if cost != 0.0:
-                row = now.way[a]
-                for d in range(draws):
-                    spent[d] += row[d] * cost
+                add(spent, now.way[a], cost, draws)
             if more != 0.0 and now.busy[a]:
-                row = now.asked[a]
-                for d in range(draws):
-                    spent[d] += row[d] * more
+                add(spent, now.asked[a], more, draws)
         for a in range(len(now.served)):
             cost = lines.serve[at, line, a]
             if cost != 0.0:
-                row = now.served[a]
-                for d in range(draws):
-                    spent[d] += row[d] * cost
-        for d in range(draws):
-            now.spent[line, d] += spent[d]
+                add(spent, now.served[a], cost, draws)
+        add(now.spent[line], spent, 1.0, draws)
         if len(records.spent):
-            records.spent[period, line, :] = spent[:draws]
+            copy(spent, records.spent[period, line], draws)

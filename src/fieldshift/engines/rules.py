@@ -8,7 +8,7 @@ import numpy as np
 
 from fieldshift.engines.asking import Arcs, Request, arcs_of, site_weights
 from fieldshift.engines.view import View
-from fieldshift.network.graph import OUTSIDE, Bool, Float, Network
+from fieldshift.network.graph import OUTSIDE, Bool, Float, Network, StockBlock
 from fieldshift.scenario.schema import Amount, Escalate, Fill, Respond, Schedule
 from fieldshift.scenario.values import Value, Values
 
@@ -121,7 +121,17 @@ class FillRule:
         if rule.most is not None:
             self._most = parts.values.per_period(f"{parts.path}.most", rule.most, "person/week")
         self._legs = [b for b in network.choices if not b.returns and self._leads_here(b.part)]
-        self._carry = _Carry()
+        self._stay = [self._staying(block) for block in self._blocks]
+        self._rests = {b.name: self._rest(b.part, b.name) for b in self._legs}
+
+    def _staying(self, block: StockBlock) -> Float:
+        """Return the chance that somebody in a cell is still there after the lead, by period, shape (T, n)."""
+        stay = np.ones((self._parts.network.periods.count, len(block.sites)))
+        for arc in self._parts.network.chances:
+            mine = (arc.tail >= block.first) & (arc.tail < block.first + len(block.sites))
+            out = np.flatnonzero(mine & ~np.isin(arc.head, self._inside))
+            np.subtract.at(stay.T, arc.tail[out] - block.first, arc.p[:, out].T)
+        return np.asarray(np.maximum(stay, 0.0) ** self._lead)
 
     def _leads_here(self, part: str) -> bool:
         return any(np.isin(b.head, self._inside_cells()).any() for b in self._parts.network.choices if b.part == part)
@@ -184,7 +194,7 @@ class FillRule:
 
     def _have(self, view: View) -> Float:
         """Return those there at the end of the lead and those on their way, by site (D, S) or national (D, 1)."""
-        network, lead = view.network, self._lead
+        network = view.network
         width = len(network.sites) if self._by_site else 1
         have = np.zeros((view.draws, width))
 
@@ -192,15 +202,10 @@ class FillRule:
             columns = sites if self._by_site else np.zeros(len(sites), np.int64)
             np.add.at(have.T, columns, amount.T)
 
-        for block in self._blocks:
-            stay = np.ones(len(block.sites))
-            for arc in network.chances:
-                mine = (arc.tail >= block.first) & (arc.tail < block.first + len(block.sites))
-                out = mine & ~np.isin(arc.head, self._inside)
-                np.subtract.at(stay, arc.tail[out] - block.first, arc.p[view.period, out])
-            put(block.sites, view.cells[:, block.cells] * np.maximum(stay, 0.0) ** lead)
+        for block, stay in zip(self._blocks, self._stay, strict=True):
+            put(block.sites, view.cells[:, block.cells] * stay[view.period])
         for leg in self._legs:
-            rest = self._rest(leg.part, leg.name)
+            rest = self._rests[leg.name]
             sites = leg.sites if leg.sites[0] != OUTSIDE or not self._by_site else None
             if sites is not None:
                 put(sites, view.on_leg(leg) * rest)

@@ -15,9 +15,9 @@ import numpy as np
 from fieldshift.engines.engine import Engine
 from fieldshift.engines.futures import beliefs, groups_of
 from fieldshift.engines.kernel import Kernel
+from fieldshift.engines.live import live
 from fieldshift.engines.policies import Policy, fresh, policy_of, settings_of
 from fieldshift.engines.reference import MeanEngine, Reference
-from fieldshift.engines.view import View
 from fieldshift.errors import UsageError
 from fieldshift.network.build import build
 from fieldshift.network.graph import Network
@@ -28,21 +28,13 @@ from fieldshift.results.trace import Trace
 from fieldshift.scenario.read import digest, overlaid
 from fieldshift.scenario.schema import Scenario
 
-__all__ = ["EngineName", "Progress", "live", "mean", "simulate"]
+__all__ = ["EngineName", "Progress", "mean", "simulate"]
 
 EngineName = Literal["numba", "reference"]
 Progress = Callable[[int, int], None]
 
 TRACE_BYTES = 96 << 20
 """What the records of one batch may weigh."""
-
-
-def live(engine: Engine, policy: Policy) -> Trace:
-    """Live all periods of one batch under a policy, and return what was counted."""
-    for period in range(engine.network.periods.count):
-        engine.begin(period)
-        engine.finish(period, policy.decide(View(engine, period)))
-    return engine.trace
 
 
 def mean(scenario: Scenario, policy: str | Policy | None = None, draw: Mapping[str, float] | None = None) -> Trace:
@@ -121,9 +113,11 @@ def simulate(
     collectors = {n: Collector(networks[n], keys or keys_of(scenario, networks[n]), draws) for n in chosen}
     tasks = list(_tasks(list(chosen), draws, count, _batch(network)))
 
+    built = _Built(variants, networks)
+
     def run(task: _Task) -> tuple[_Task, Taken]:
         belief = drawn[task.group]
-        own = build(variants[task.policy], belief) if belief else networks[task.policy]
+        own = built.network(task, belief)
         futures = np.arange(task.first, task.first + task.count)
         machine: Engine = (Kernel if engine == "numba" else Reference)(own, seed, futures)
         given = chosen[task.policy]
@@ -146,6 +140,28 @@ def simulate(
         digest=digest(scenario),
         seconds=time.perf_counter() - began,
     )
+
+
+class _Built:
+    """Networks made for a group's beliefs, shared by policies under which the scenario is the same."""
+
+    def __init__(self, variants: Mapping[str, Scenario], centre: Mapping[str, Network]) -> None:
+        self._variants, self._centre = variants, centre
+        first: dict[str, str] = {}
+        self._same = {name: first.setdefault(digest(variant), name) for name, variant in variants.items()}
+        self._group, self._made = -1, dict[str, Network]()
+
+    def network(self, task: _Task, belief: Mapping[str, float]) -> Network:
+        """Return the network of a task's policy for its group's beliefs."""
+        name = self._same[task.policy]
+        if not belief:
+            return self._centre[name]
+        group, made = self._group, self._made
+        if group == task.group and name in made:
+            return made[name]
+        network = build(self._variants[name], belief)
+        self._group, self._made = task.group, {**(made if group == task.group else {}), name: network}
+        return network
 
 
 def _chosen(scenario: Scenario, policies: Sequence[str] | Mapping[str, str | Policy] | None) -> dict[str, str | Policy]:

@@ -126,7 +126,7 @@ def finish(
         state.dials = np.clip(decision.dials, low, high)
     way = under_way(state, draws)
     room = _room(network, state, way, period)
-    asked = decision.asked.copy()
+    asked = np.floor(decision.asked + _TINY) if luck.whole else decision.asked.copy()
     for i, block in enumerate(network.choices):
         if block.auto and decision.auto:
             asked[:, block.arcs] = _waiting(block, state.people, decision.hosts.get(i), luck.whole)

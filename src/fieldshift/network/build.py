@@ -11,7 +11,7 @@ from fieldshift.horizon import Periods
 from fieldshift.network.graph import Dials, Network, ServeBlock, SiteTable, Turn
 from fieldshift.network.limits import lower_limits
 from fieldshift.network.lowering import Lowering
-from fieldshift.network.money import lower_line
+from fieldshift.network.money import lower_lines
 from fieldshift.network.people import lower_choice, lower_flow, lower_stock
 from fieldshift.network.work import lower_need, lower_serving, lower_waiting
 from fieldshift.scenario.schema import Budget, Scenario
@@ -48,8 +48,9 @@ def build(scenario: Scenario, draw: Mapping[str, float] | None = None) -> Networ
     serves = _serves(desk)
     _number(desk)
     limits = lower_limits(desk, serves)
-    lines = tuple(lower_line(desk, serves, n, b) for n, b in sorted(scenario.budgets.items()))
-    costs = lower_line(desk, serves, "all costs", Budget(pays=("stocks", "choices", "work"), binding=False))
+    lines = lower_lines(desk, serves, dict(sorted(scenario.budgets.items())))
+    everything = Budget(pays=("stocks", "choices", "work"), binding=False)
+    (costs,) = lower_lines(desk, serves, {"all costs": everything})
     needs = tuple(lower_need(desk, n, need) for n, need in sorted(scenario.needs.items()))
     cell_site = np.concatenate([b.sites for b in desk.stocks] or [np.zeros(0, np.int64)])
     hours = {b.name: turns for b in desk.stocks if (turns := desk.turns.get(f"stocks.{b.part}.hours"))}

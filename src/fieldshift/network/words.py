@@ -136,7 +136,10 @@ def written(given: Amount | None) -> str:
     if given.table is not None:
         return f"as in {given.table}"
     for name in ("dates", "years", "of", "sites"):
-        if entries := getattr(given, name):
+        entries = getattr(given, name)
+        if len(entries) > MOST_SITES:
+            return f"{len(entries)} values by {given.by or name}"
+        if entries:
             return ", ".join(f"{key}: {value}" for key, value in entries.items())
     if given.value is None:
         return str(given.range if given.range is not None else "as in a table")
@@ -170,7 +173,7 @@ def _owner(network: Network, cells: Int) -> str:
 
 
 def columns(rows: Sequence[Mapping[str, object]], heads: Mapping[str, str]) -> str:
-    """Return rows under their heads, in columns; the last column is wrapped.
+    """Return rows under their heads, in columns; the last column is wrapped, and breaks its lines where it says so.
 
     Args:
         rows: The rows, by key.
@@ -187,7 +190,11 @@ def columns(rows: Sequence[Mapping[str, object]], heads: Mapping[str, str]) -> s
         start = "  ".join(
             text.rjust(w) if r else text.ljust(w) for text, w, r in zip(line[:-1], wide, right, strict=False)
         )
-        wrapped = textwrap.wrap(line[-1], max(WIDTH - margin, 40), break_long_words=False) or [""]
+        wrapped = [
+            piece
+            for part in line[-1].split("\n")
+            for piece in textwrap.wrap(part, max(WIDTH - margin, 40), break_long_words=False) or [""]
+        ]
         found.append(f"{start}  {wrapped[0]}".rstrip())
         found += [" " * margin + more for more in wrapped[1:]]
     return "\n".join(found)

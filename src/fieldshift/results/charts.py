@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from fieldshift.results.charts_style import DASHES, SCHEMA, Spec, bounds, dates, numbers, tips
 
-__all__ = ["bullets", "chart", "dots", "fan", "lines", "stack"]
+__all__ = ["bullets", "chart", "dots", "fan", "lines", "named", "stack"]
 
 _BANDS = (("q05", "q95", 0.16), ("q10", "q90", 0.20), ("q25", "q75", 0.28))
 _QUANTILES = (("q95", "95 %"), ("q90", "90 %"), ("q50", "Median"), ("q10", "10 %"), ("q05", "5 %"))
@@ -36,6 +36,12 @@ def _colour(names: Sequence[str], field: str, colours: str = "category") -> Spec
 def _dash(names: Sequence[str]) -> Spec:
     dashes = [list(DASHES[i % len(DASHES)]) for i in range(len(names))]
     return {"field": "policy", "type": "nominal", "legend": None, "scale": {"domain": list(names), "range": dashes}}
+
+
+def named(field: str, names: Sequence[str], limit: int) -> Spec:
+    """Return the encoding of names from the top down; planners' words stand in the domain, never in an expression."""
+    axis = {"title": None, "domain": False, "ticks": False, "labelLimit": limit}
+    return {"field": field, "type": "nominal", "sort": None, "scale": {"domain": list(names)}, "axis": axis}
 
 
 def stack(groups: Sequence[str], months: int) -> Spec:
@@ -115,8 +121,7 @@ def dots(names: Sequence[str], field: str = "policy", zero: bool = True) -> Spec
         field: The column that holds it.
         zero: Whether a line at zero is drawn: no difference.
     """
-    axis = {"title": None, "domain": False, "ticks": False, "labelLimit": 185}
-    y = {"field": field, "type": "nominal", "sort": list(names), "axis": axis}
+    y = named(field, names, 185)
     told = tips({field: field.capitalize(), "q10": "10 %", "q50": "Median", "q90": "90 %"})
     layers: list[Spec] = []
     if zero:
@@ -146,8 +151,7 @@ def bullets(labels: Sequence[str]) -> Spec:
     Args:
         labels: Lines of money and fiscal years, from the top down.
     """
-    axis = {"title": None, "domain": False, "ticks": False, "labelLimit": 205}
-    y = {"field": "label", "type": "nominal", "sort": list(labels), "axis": axis}
+    y = named("label", labels, 205)
     told = tips({"label": "Line", "q10": "Spent, 10 %", "q50": "Spent, median", "q90": "Spent, 90 %"})
     bar = {
         "mark": {"type": "bar", "style": "band", "opacity": 0.45, "height": 12},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fieldshift.results.charts import chart
+from fieldshift.results.charts import chart, named
 from fieldshift.results.charts_style import Spec, bounds, dates, tips
 
 __all__ = ["TERRITORIES", "grid", "in_us", "office_map", "strip"]
@@ -101,19 +101,13 @@ def strip(names: Sequence[str], months: int, field: str = "limit") -> Spec:
         months: Months that it spans.
         field: The column of the limits.
     """
-    axis = {"title": None, "domain": False, "ticks": False, "labelLimit": 185}
-    x = dates(months, domain=False)
+    x, y = dates(months, domain=False), named(field, names, 185)
     x["scale"] |= {"domainMin": {"expr": "lo"}, "domainMax": {"expr": "hi"}}
+    y["scale"]["padding"] = 0.12
     encoding = {
         "x": x,
         "x2": {"field": "until"},
-        "y": {
-            "field": field,
-            "type": "nominal",
-            "sort": list(names),
-            "axis": axis,
-            "scale": {"domain": list(names), "padding": 0.12},
-        },
+        "y": y,
         "color": _shade("Share of futures"),
         "tooltip": tips({field: field.capitalize(), "date": "From", "share": "Share of futures"}),
     }
@@ -127,15 +121,11 @@ def grid(rows: Sequence[str], columns: Sequence[str]) -> Spec:
         rows: Sites from the top down.
         columns: Limits from left to right.
     """
-    axis = {"title": None, "domain": False, "ticks": False}
+    x = named("limit", columns, 145)
+    x["axis"] |= {"orient": "top", "labelAngle": 0 if len(columns) < 3 else -35}
     encoding = {
-        "y": {"field": "site", "type": "nominal", "sort": list(rows), "axis": axis},
-        "x": {
-            "field": "limit",
-            "type": "nominal",
-            "sort": list(columns),
-            "axis": {**axis, "orient": "top", "labelAngle": 0 if len(columns) < 3 else -35, "labelLimit": 145},
-        },
+        "y": named("site", rows, 185),
+        "x": x,
         "color": _shade("Share"),
         "tooltip": tips({"site": "Site", "limit": "Limit", "share": "Share of periods and futures"}),
     }

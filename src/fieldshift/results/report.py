@@ -242,13 +242,14 @@ def _environment() -> jinja2.Environment:
 
 def _shown(figure: Figure) -> list[list[tuple[str, Any]]]:
     """Return the first view's data table: each cell's text and what it is sorted by."""
-    return [
-        [(_FORMATS[c.kind](record[c.field]), _sort_key(record[c.field])) for c in figure.columns]
-        for record in figure.listed().to_dict("records")
-    ]
+    return [[_cell(record[c.field], c.kind) for c in figure.columns] for record in figure.listed().to_dict("records")]
 
 
-def _sort_key(value: Any) -> Any:
+def _cell(value: Any, kind: str) -> tuple[str, Any]:
+    """Return what a cell says and what it is sorted by; numbers as rounded as those in the page's data."""
     if isinstance(value, pd.Timestamp):
-        return value.date().isoformat()
-    return kept(value) if isinstance(value, float | int) else str(value)
+        return date(value), value.date().isoformat()
+    if isinstance(value, float | int):
+        number = kept(value)
+        return _FORMATS[kind](float("nan") if number is None else number), number
+    return str(value), str(value)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from fieldshift.results.charts_places import grid, strip
-from fieldshift.results.report_data import choose, months, named, policy_titles, quoted, thin
+from fieldshift.results.report_data import choose, limit_title, months, named, policy_titles, quoted, thin
 from fieldshift.results.report_page import Block, Control, Figure, Prose, Section, View, column
 from fieldshift.results.report_words import date, joined, share
 from fieldshift.results.result import Result
@@ -65,7 +65,7 @@ def _busiest(frame: pd.DataFrame, policies: list[str]) -> int:
 
 def _titled(found: pd.DataFrame, result: Result) -> pd.DataFrame:
     pairs = dict(zip(found["part"], found["title"], strict=True))
-    titles = named((str(part), str(title) or str(part)) for part, title in pairs.items())
+    titles = named((str(part), limit_title(str(title)) or str(part)) for part, title in pairs.items())
     return found.assign(limit=found["part"].map(titles), policy=found["policy"].map(policy_titles(result)))
 
 
@@ -100,7 +100,7 @@ def _says(rows: pd.DataFrame, policy: str, result: Result) -> str:
     names = {title: p for p, title in policy_titles(result).items()}
     first = result.bound_first([names[policy]])
     told = [
-        f"{r.title} ({share(float(str(r.ever)))} of futures, first around {date(r.date)})"
+        f"{limit_title(str(r.title))} ({share(float(str(r.ever)))} of futures, first around {date(r.date)})"
         for r in first.head(3).itertuples()
     ]
     return f"Under {quoted(policy)}: {joined(told)}."

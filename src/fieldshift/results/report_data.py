@@ -17,6 +17,7 @@ from fieldshift.results.result import Result
 __all__ = [
     "choose",
     "headline_titles",
+    "limit_title",
     "months",
     "named",
     "national",
@@ -66,6 +67,12 @@ def thin(count: int, most: int) -> list[int]:
     if count <= most:
         return list(range(count))
     return sorted({round(i) for i in np.linspace(0, count - 1, most).tolist()})
+
+
+def limit_title(title: str) -> str:
+    """Return the name of a limit with what it is a name of in front: `Hiring (most per period)`."""
+    kind, colon, name = title.partition(": ")
+    return f"{name} ({kind})" if colon else title
 
 
 def quoted(title: str) -> str:

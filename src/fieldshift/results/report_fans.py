@@ -32,8 +32,8 @@ _SHOWN = (
     "age",
     "spend_to_date",
 )
-_MOST = 28
-_NUMBERS = 45_000
+_MOST = 24
+_NUMBERS = 30_000
 _QUANTILES = ["q05", "q10", "q25", "q50", "q75", "q90", "q95"]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from fieldshift.results.report_data import headline_titles, policy_titles, quoted, told
+from fieldshift.results.report_data import headline_titles, limit_title, policy_titles, quoted, told
 from fieldshift.results.report_page import Cell, Prose, Section, Table
 from fieldshift.results.report_words import band, date, human, joined, known, rough, scaled, share, unit
 from fieldshift.results.result import Result
@@ -124,13 +124,19 @@ def _bound_first(result: Result) -> str:
     first = result.bound_first()
     if first.empty:
         return "No limit and no line of money cut anything that a policy asked for."
-    told_of = []
-    for policy in dict.fromkeys(first["policy"]):
-        row = first[first["policy"] == policy].iloc[0]
-        if row["led"] > 0:
-            when = f"{share(row['led'])} of futures, around {date(row['date'])}"
-            told_of.append(f"{row['title']} under {quoted(titles[policy])} ({when})")
-    return f"What binds first: {joined(told_of[:4])}." if told_of else ""
+    standing = (first["ever"] >= 1) & (first["date"] == pd.Timestamp(result.axes.instants[0]))
+    first = first[~standing & (first["ever"] >= 0.1)].sort_values(["led", "date"], ascending=[False, True])
+    soonest: dict[str, list[tuple[str, float, pd.Timestamp]]] = {}
+    for policy, title in titles.items():
+        for row in first[first["policy"] == policy].head(1).to_dict("records"):
+            soonest.setdefault(limit_title(row["title"]), []).append((quoted(title), row["ever"], row["date"]))
+    said = []
+    for limit, found in soonest.items():
+        names, shares, dates = zip(*found, strict=True)
+        low, high = share(min(shares)), share(max(shares))
+        often = low if low == high else f"{low} to {high}"
+        said.append(f"{limit} under {joined(names)} ({often} of futures, first around {date(min(dates))})")
+    return f"What binds soonest: {'; '.join(said)}." if said else ""
 
 
 def _figures(result: Result, rows: pd.DataFrame) -> Table:

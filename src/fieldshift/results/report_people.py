@@ -105,12 +105,13 @@ def _says(frame: pd.DataFrame, policy: str) -> str:
     first, last = mine["date"].min(), mine["date"].max()
     start = mine[mine["date"] == first].set_index("group")["mean"]
     end = mine[mine["date"] == last].set_index("group")["mean"]
-    moved = (end - start).abs().sort_values(ascending=False).index[:3]
+    moved = (end - start).abs().sort_values(ascending=False).index
+    groups = [*(g for g in _FIRST if g in start), *(g for g in moved if g not in _FIRST)]
     parts = [
         f"{g[0].lower()}{g[1:]} from {rough(start[g])} to {rough(end[g])}"
-        for g in moved
+        for g in groups
         if rough(start[g]) != rough(end[g])
-    ]
+    ][:3]
     if not parts:
         return f"Under {quoted(policy)} the numbers hardly change until {date(last)}."
     return f"Under {quoted(policy)}, by {date(last)}: {joined(parts)}."

@@ -22,7 +22,7 @@ Values = npt.NDArray[np.float64]
 
 _MIDDLE = STATS.index("q50")
 _SCALE = "Circles grow with the people on board (mean). The colours mean the same on all dates and under all policies."
-_MAP_NUMBERS = 40_000
+_MAP_NUMBERS = 24_000
 _WORKS = 3
 
 

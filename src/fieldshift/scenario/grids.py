@@ -43,17 +43,13 @@ def amount_of(table: Table, sites: Sequence[str]) -> Marked:
 def _long(table: Table, sites: Sequence[str], found: Marked) -> None:
     keys = [name for name in ("site", "date", "year") if name in table.header]
     readers: dict[str, Callable[[str], str]] = {"date": _date, "year": _year, "site": str}
-    form = {("site",): "sites", ("date",): "dates", ("year",): "years", ("site", "date"): "grid"}.get(
-        tuple(keys)
-    )
+    form = {("site",): "sites", ("date",): "dates", ("year",): "years", ("site", "date"): "grid"}.get(tuple(keys))
     for i, name in enumerate(table.header):
         if name and name not in ("site", "date", "year", "value"):
             table.refuse(1, i, f"unknown column '{name}'", nearest(name, ("site", "date", "year", "value")))
     if form is None:
         what = (
-            f"cannot be by {' and '.join(keys)}"
-            if keys
-            else "needs a column 'site', 'date' or 'year' beside 'value'"
+            f"cannot be by {' and '.join(keys)}" if keys else "needs a column 'site', 'date' or 'year' beside 'value'"
         )
         table.refuse(1, 0, what, "use 'date' for years too" if keys else "")
         return
@@ -61,8 +57,7 @@ def _long(table: Table, sites: Sequence[str], found: Marked) -> None:
     filled: dict[Path, int] = {}
     for line, cells in table.rows:
         path = tuple(
-            _key(table, (line, table.header.index(k)), readers[k], cells[table.header.index(k)])
-            for k in order
+            _key(table, (line, table.header.index(k)), readers[k], cells[table.header.index(k)]) for k in order
         )
         at = (line, table.header.index("value"))
         value = _value(table, at, cells[at[1]])
@@ -168,7 +163,7 @@ def _every_site(
         missing = [site for site in sites if site not in row]
         if missing:
             on = f" on {key}" if key else ""
-            last = max(line for path, line in filled.items() if not key or path[0] == key)
+            last = max((line for path, line in filled.items() if not key or path[0] == key), default=2)
             table.refuse(last, at, f"no row for {_listed(missing)}{on}", "a table by site names every site")
 
 

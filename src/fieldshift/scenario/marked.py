@@ -147,9 +147,7 @@ def marked(raw: bytes | str, label: str) -> Marked:
     """
     found = Marked()
     if len(raw) > MAX_BYTES:
-        found.problems.append(
-            Problem(f"{label}:1:1", "", f"too large ({len(raw):,} bytes)", f"at most {MAX_BYTES:,}")
-        )
+        found.problems.append(Problem(f"{label}:1:1", "", f"too large ({len(raw):,} bytes)", f"at most {MAX_BYTES:,}"))
         return found
     text = decoded(raw, label) if isinstance(raw, bytes) else raw
     if isinstance(text, Problem):
@@ -259,9 +257,7 @@ def _too_much(place: str, nodes: int, aliases: int) -> Problem:
             place, "", f"more than {MAX_ALIASES:,} aliases (`*name`)", "write the values out, or use a table"
         )
     if nodes > MAX_NODES:
-        return Problem(
-            place, "", f"more than {MAX_NODES:,} values once its aliases are written out", "use a table"
-        )
+        return Problem(place, "", f"more than {MAX_NODES:,} values once its aliases are written out", "use a table")
     return Problem(place, "", f"nested more than {MAX_DEPTH} deep")
 
 
@@ -308,9 +304,7 @@ def _plain(node: _Node, path: Path, found: Marked) -> Any:
 
 def _merge(source: _Node, path: Path, own: dict[str, Any], found: Marked) -> None:
     if source.pairs is None:
-        found.problems.append(
-            Problem(source.place, dotted(path), "`<<` takes a mapping or a list of mappings")
-        )
+        found.problems.append(Problem(source.place, dotted(path), "`<<` takes a mapping or a list of mappings"))
         return
     taken = _plain(source, path, Marked(problems=found.problems))
     for key, value in taken.items():

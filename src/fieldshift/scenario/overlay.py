@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -65,9 +65,7 @@ def lay_at(base: Marked, text: str, over: Marked) -> None:
     where = over.places.get((), "--set")
     parts = text.strip().split(".")
     if not all(part.strip() for part in parts):
-        base.problems.append(
-            Problem(where, text, "not a path", "names with dots between: `resources.seats.cap`")
-        )
+        base.problems.append(Problem(where, text, "not a path", "names with dots between: `resources.seats.cap`"))
         return
     way = _Way(base, where, text)
     if way.follow([part.strip() for part in parts]):
@@ -75,12 +73,12 @@ def lay_at(base: Marked, text: str, over: Marked) -> None:
 
 
 def _under(over: Marked, path: Path, value: Any) -> Marked:
-    n = len(path)
-    return Marked(
-        value,
-        {p[n:]: at for p, at in over.places.items() if p[:n] == path},
-        {p[n:]: at for p, at in over.keys.items() if p[:n] == path},
-    )
+    inner = Marked(value)
+    for sub in _paths(value, ()):
+        for known, added in ((inner.places, over.places), (inner.keys, over.keys)):
+            if (*path, *sub) in added:
+                known[sub] = added[(*path, *sub)]
+    return inner
 
 
 def _moved(over: Marked, key: str | int) -> Marked:
@@ -91,23 +89,35 @@ def _moved(over: Marked, key: str | int) -> Marked:
     )
 
 
-def _merge(
-    base: Marked, node: Any, path: Path, changes: Mapping[Any, Any], over: Marked, inside: Path
-) -> None:
+def _merge(base: Marked, node: Any, path: Path, changes: Mapping[Any, Any], over: Marked, inside: Path) -> None:
     for key, value in changes.items():
         here, there = (*path, key), (*inside, key)
         present = _present(node, key)
+        if value is not None and isinstance(value, Mapping) and isinstance(present, dict):
+            _merge(base, present, here, value, over, there)
+            continue
+        for old in _paths(present, here):
+            base.places.pop(old, None)
+            base.keys.pop(old, None)
         if value is None:
             _remove(node, key)
-            _forget(base, here)
-        elif isinstance(value, Mapping) and isinstance(present, dict):
-            _merge(base, present, here, value, over, there)
-        else:
-            node[key] = _without_nulls(value, here)
-            _forget(base, here)
-            n = len(there)
-            base.places.update({(*here, *p[n:]): at for p, at in over.places.items() if p[:n] == there})
-            base.keys.update({(*here, *p[n:]): at for p, at in over.keys.items() if p[:n] == there})
+            continue
+        node[key] = _without_nulls(value, here)
+        for new in _paths(node[key], ()):
+            for known, added in ((base.places, over.places), (base.keys, over.keys)):
+                if (*there, *new) in added:
+                    known[(*here, *new)] = added[(*there, *new)]
+
+
+def _paths(value: Any, path: Path) -> Iterator[Path]:
+    """Yield the path of a value and of everything in it."""
+    yield path
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _paths(item, (*path, str(key)))
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield from _paths(item, (*path, i))
 
 
 def _present(node: Any, key: Any) -> Any:
@@ -119,13 +129,6 @@ def _remove(node: Any, key: Any) -> None:
         node.pop(key, None)
     else:
         del node[key]
-
-
-def _forget(base: Marked, path: Path) -> None:
-    n = len(path)
-    for places in (base.places, base.keys):
-        for old in [p for p in places if p[:n] == path]:
-            del places[old]
 
 
 def _without_nulls(value: Any, path: Path) -> Any:
@@ -212,9 +215,7 @@ class _Way:
                 known.extend(slots(kind))
         if isinstance(self.node, list):
             known = [
-                str(item.get("id", item.get("name", i)))
-                for i, item in enumerate(self.node)
-                if isinstance(item, dict)
+                str(item.get("id", item.get("name", i))) for i, item in enumerate(self.node) if isinstance(item, dict)
             ]
         inside = f"in {dotted(self.path)}" if self.path else "in a scenario"
         return Problem(self.where, self.text, f"there is no '{part}' {inside}", nearest(part, known))

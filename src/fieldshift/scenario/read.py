@@ -82,9 +82,7 @@ def overlaid(scenario: Scenario, changes: Mapping[str, Any], place: str = "--set
 
 def digest(scenario: Scenario) -> str:
     """Return a fingerprint of all that a scenario says: equal scenarios have equal ones."""
-    text = json.dumps(
-        _canonical(plain(scenario)), sort_keys=True, ensure_ascii=True, allow_nan=False, default=str
-    )
+    text = json.dumps(_canonical(plain(scenario)), sort_keys=True, ensure_ascii=True, allow_nan=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -134,16 +132,10 @@ class _Draft:
         if not file.is_dir():
             self._join(self._yaml(file, shown), shown)
             return
-        files = (
-            [file / _MAIN]
-            if (file / _MAIN).exists()
-            else sorted(p for p in file.iterdir() if p.suffix in _YAML)
-        )
+        files = [file / _MAIN] if (file / _MAIN).exists() else sorted(p for p in file.iterdir() if p.suffix in _YAML)
         self.broken = not files
         if not files:
-            self.problems.append(
-                Problem(shown, "", "there is no scenario in this folder", f"it needs a {_MAIN}")
-            )
+            self.problems.append(Problem(shown, "", "there is no scenario in this folder", f"it needs a {_MAIN}"))
         for one in files:
             label = f"{shown}/{one.name}"
             if one.resolve().is_relative_to(file.resolve()):

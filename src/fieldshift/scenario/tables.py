@@ -22,9 +22,7 @@ MAX_ROWS = 200_000
 MAX_BYTES = 64_000_000
 _CHUNK = 1 << 20
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NO_NUMBER = re.compile(
-    r"[-+]?(nan|inf|infinity|#n/a|n/a|#(div/0|value|ref|num|null)!|#name\?)", re.IGNORECASE
-)
+_NO_NUMBER = re.compile(r"[-+]?(nan|inf|infinity|#n/a|n/a|#(div/0|value|ref|num|null)!|#name\?)", re.IGNORECASE)
 
 
 @dataclass
@@ -69,9 +67,7 @@ def read_table(folder: File, name: str, label: str, named_at: str, path: str = "
     try:
         raw = _bytes(file, table)
     except OSError as error:
-        table.problems.append(
-            Problem(named_at, path, f"cannot read the table '{name}'", error.strerror or "")
-        )
+        table.problems.append(Problem(named_at, path, f"cannot read the table '{name}'", error.strerror or ""))
         return table
     text = decoded(raw, label) if raw is not None else None
     if isinstance(text, Problem):
@@ -97,9 +93,7 @@ def _inside(folder: File, name: str, table: Table, named_at: str, path: str) -> 
         try:
             real = file.resolve()
             if not real.is_relative_to(root):
-                refuse(
-                    f"the table '{name}' leads outside the scenario's folder", "copy the file into the folder"
-                )
+                refuse(f"the table '{name}' leads outside the scenario's folder", "copy the file into the folder")
             elif not real.is_file():
                 there = [p.name for p in file.parent.glob("*.csv")] if file.parent.is_dir() else []
                 refuse(f"there is no table '{name}'", nearest(given.name, there, "tables here"))
@@ -176,9 +170,7 @@ def _head(table: Table, line: int, cells: list[str]) -> None:
 def _take(table: Table, line: int, cells: list[str]) -> None:
     if len(cells) != len(table.header):
         hint = "a comma inside a value needs quotes around it" if len(cells) > len(table.header) else ""
-        table.refuse(
-            line, len(cells) - 1, f"{len(cells)} values in a table of {len(table.header)} columns", hint
-        )
+        table.refuse(line, len(cells) - 1, f"{len(cells)} values in a table of {len(table.header)} columns", hint)
         return
     for i, cell in enumerate(cells):
         if personal_cell(cell):
@@ -192,9 +184,7 @@ def sites_of(table: Table) -> Marked:
     found = Marked([], problems=table.problems)
     if "id" not in table.header:
         if table.header:
-            table.refuse(
-                1, 0, "a table of sites needs a column 'id'", nearest("id", table.header, "columns here")
-            )
+            table.refuse(1, 0, "a table of sites needs a column 'id'", nearest("id", table.header, "columns here"))
         return found
     columns = [_attribute(table, i) for i in range(len(table.header))]
     named = [(i, name) for i, name in enumerate(table.header) if name and not personal_column(name)]
@@ -221,9 +211,7 @@ def _attribute(table: Table, i: int) -> list[Any]:
     given = [cell for cell in cells if cell]
     for line, row in table.rows:
         if _NO_NUMBER.fullmatch(row[i]):
-            table.refuse(
-                line, i, f"'{table.header[i]}' is {row[i]}", "leave the cell empty if it is not known"
-            )
+            table.refuse(line, i, f"'{table.header[i]}' is {row[i]}", "leave the cell empty if it is not known")
     if not given or not all(_NUMBER.fullmatch(cell) for cell in given):
         return list(cells)
     whole = all(cell.lstrip("+-").isdigit() for cell in given) and max(map(len, given)) < 300
@@ -235,9 +223,7 @@ def parts_of(table: Table, model: type[BaseModel]) -> Marked:
     found = Marked({}, problems=table.problems)
     if "name" not in table.header:
         if table.header:
-            table.refuse(
-                1, 0, "a table of parts needs a column 'name'", nearest("name", table.header, "columns here")
-            )
+            table.refuse(1, 0, "a table of parts needs a column 'name'", nearest("name", table.header, "columns here"))
         return found
     known = slots(model)
     first: dict[str, int] = {}
@@ -262,9 +248,7 @@ def parts_of(table: Table, model: type[BaseModel]) -> Marked:
             found.places[(name,)] = table.place(line, at)
             for i, path in columns:
                 if cells[i]:
-                    _put(
-                        table, found, (line, i), (name, *path), _cell(table, (line, i), cells[i], model, path)
-                    )
+                    _put(table, found, (line, i), (name, *path), _cell(table, (line, i), cells[i], model, path))
     return found
 
 

@@ -217,9 +217,7 @@ def _wrong_type(path: Path, details: list[ErrorDetails], draft: Marked) -> tuple
 def _type_hint(given: Any, wanted: list[str]) -> str:
     hint = ""
     if given is None:
-        hint = (
-            "write {} if it is empty, or leave the key out" if "a mapping" in wanted else "leave the key out"
-        )
+        hint = "write {} if it is empty, or leave the key out" if "a mapping" in wanted else "leave the key out"
     elif "text" in wanted and "a mapping" not in wanted and isinstance(given, bool | int | float | dt.date):
         hint = "put it in quotes"
     elif "a date" in wanted:

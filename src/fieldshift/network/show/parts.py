@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fieldshift.network.graph import Network, StockBlock
+from fieldshift.network.graph import Limit, Network, StockBlock
 from fieldshift.network.show.arcs import names_on
 from fieldshift.network.show.equations import holds
 from fieldshift.network.words import amount, between, course, joined, listed, place, rule_words, share, units
@@ -62,17 +62,15 @@ def limits(network: Network, _: Scenario | None) -> Iterator[Record]:
     """Tell each limit, who holds and uses it, and each line of money."""
     for limit in network.limits:
         cap = (-limit.cap if limit.floor else limit.cap).sum(axis=1)
-        users = [c.name for c in network.choices if limit.name in names_on(network, c.arcs)]
-        holders = [b.name for b in network.stocks if np.isin(limit.hold[0], np.arange(b.first, b.cells.stop)).any()]
         where = "nation" if limit.sites[0] < 0 else f"{len(limit.sites)} sites, each its own"
         bound = "at least" if limit.floor else "at most"
         yield {
             "name": limit.name,
             "title": limit.title,
             "place": where,
-            "words": f"{bound} {course(cap, network.periods, partial(units, unit=limit.unit))}"
-            + (f"; held by {listed(holders)}" if holders else "")
-            + (f"; used by {listed(users)}" if users else ""),
+            "words": joined(
+                f"{bound} {course(cap, network.periods, partial(units, unit=limit.unit))}", *_who_uses(network, limit)
+            ),
             "cap": float(cap[0]),
             "unit": limit.unit,
             "at_least": limit.floor,
@@ -91,6 +89,21 @@ def limits(network: Network, _: Scenario | None) -> Iterator[Record]:
             "unit": network.currency,
             "granted": {str(y): float(g) for y, g in zip(line.years, line.granted, strict=True) if np.isfinite(g)},
         }
+
+
+def _who_uses(network: Network, limit: Limit) -> Iterator[str]:
+    """Tell which stocks hold a limit, which widen it, and which choices and work use it."""
+    cells, _, each = limit.hold
+    taking, giving = (cells[each < 0], cells[each > 0]) if limit.floor else (cells[each > 0], cells[each < 0])
+    users = [c.name for c in network.choices if limit.name in names_on(network, c.arcs)]
+    served = limit.serve[0][limit.serve[2] > 0]
+    users += [s.name for s in network.serves if ((served >= s.arcs.start) & (served < s.arcs.stop)).any()]
+    for word, names in (
+        ("held by", [b.name for b in network.stocks if holds(b, taking)]),
+        ("more with", [b.name for b in network.stocks if holds(b, giving)]),
+        ("used by", users),
+    ):
+        yield f"{word} {listed(names)}" if names else ""
 
 
 def needs(network: Network, _: Scenario | None) -> Iterator[Record]:
@@ -118,14 +131,19 @@ def policies(_: Network, scenario: Scenario | None) -> Iterator[Record]:
             (policy.about or "").rstrip("."),
             f"all that {policy.extends} does" if policy.extends else "",
             *rules,
-            *(f"with {path} = {value}" for path, value in policy.set.items()),
+            *(f"with {path} = {_value(value)}" for path, value in policy.set.items()),
         ]
         yield {
             "name": name,
             "title": policy.title or name,
-            "words": joined(*words) or "asks for nothing",
+            "words": "\n".join(word for word in words if word) or "asks for nothing",
             "about": policy.about or "",
             "extends": policy.extends,
             "rules": rules,
             "set": {path: str(value) for path, value in policy.set.items()},
         }
+
+
+def _value(given: object) -> object:
+    """Return a value as it was set, without its evidence."""
+    return given.get("value", given) if isinstance(given, dict) else given

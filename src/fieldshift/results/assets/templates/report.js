@@ -119,8 +119,13 @@
       return copy;
     };
     spec.datasets = { rows: mine.map(utc) };
+    if (told.outline) spec.height = Math.min(spec.height, Math.round(plot.clientWidth * 0.64));
     if (told.outline) spec.datasets.states = page.states;
-    const made = await vegaEmbed(plot, spec, {
+    const sheet = document.createElement("div"); /* hidden from screen readers: the label of the plot speaks for it */
+    sheet.setAttribute("aria-hidden", "true");
+    sheet.className = "sheet";
+    if (plot.lastElementChild) plot.lastElementChild.replaceWith(sheet); else plot.append(sheet);
+    const made = await vegaEmbed(sheet, spec, {
       mode: "vega-lite", renderer: "svg", actions: false, ast: true, defaultStyle: false, hover: false,
       config: page.themes[night.matches ? "dark" : "light"],
       loader: { load: () => Promise.reject(new Error("this page loads nothing")) },
@@ -212,10 +217,11 @@
 
   let closed = [];
   window.addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("details:not([open])")];
-    for (const details of closed) details.open = true;
+    const found = [...document.querySelectorAll("details:not([open])")];
+    for (const details of found) details.open = true;
+    closed.push(...found);
   });
-  window.addEventListener("afterprint", () => { for (const details of closed) details.open = false; });
+  window.addEventListener("afterprint", () => { for (const details of closed) details.open = false; closed = []; });
   night.addEventListener("change", drawAll);
   drawAll();
 })();

@@ -1,0 +1,160 @@
+"""The fast engine: the step of `step.py`, compiled, for a block of futures at a time.
+
+Counts are rows over futures, a row for each cell and arc, so every loop is long and flat; policies read the same
+memory as arrays with futures first, without a copy. Draw for draw it equals `reference.Reference`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from fieldshift.engines import chance, kernel_steps
+from fieldshift.engines.engine import Decision
+from fieldshift.engines.kernel_rows import line_left
+from fieldshift.engines.kernel_state import fields, present, records, scratch, streams
+from fieldshift.engines.kernel_tables import flatten
+from fieldshift.network.graph import Float, Int, Network
+
+__all__ = ["Kernel", "compiled", "warm_up"]
+
+
+class Kernel:
+    """One batch of futures under one policy, stepped by compiled loops.
+
+    Args:
+        network: The network.
+        seed: The run's seed.
+        futures: Number of each future of the batch, shape (D,); a draw depends on it, not on the batch.
+        record: Names of the fields of `Trace` to record, all by default. A policy that looks back (`served`,
+            `moved`, `hours`, `used`) needs those. What is not recorded has shape (0,).
+
+    Raises:
+        ValueError: `record` names something that a trace does not have.
+    """
+
+    whole = True
+
+    def __init__(
+        self, network: Network, seed: int, futures: npt.ArrayLike, record: Collection[str] | None = None
+    ) -> None:
+        numbers = np.asarray(futures, np.int64)
+        wanted = None if record is None else frozenset(record)
+        if wanted is not None and not wanted <= set(fields()):
+            raise ValueError(f"a trace has no {', '.join(sorted(wanted - set(fields())))}")
+        self.network, self.draws = network, len(numbers)
+        self._flat = flatten(network)
+        self._now = present(network, self._flat, numbers)
+        self._records, self.trace = records(network, self.draws, wanted)
+        self._room = scratch(network, self._flat, self.draws)
+        self._streams = streams(self._flat, seed)
+        self._none = np.zeros((0, 0))
+        self._weighed: set[int] = set()
+        legs, lines = self._flat.legs, network.lines
+        self._pipes = np.stack([legs.first, legs.count, legs.lasts, legs.ring[:-1]], axis=1)
+        self._caps = np.stack([line.cap[line.window] - line.ahead_entry for line in lines]) if lines else self._none
+        if len(self._records.people):
+            self._records.people[0] = self._now.people[:, : self.draws]
+        if len(self._records.under_way):
+            self._records.under_way[0] = self._now.way[:, : self.draws]
+
+    @property
+    def people(self) -> Float:
+        """Count in each cell now, shape (D, C)."""
+        return _seen(self._now.people, self.draws)
+
+    @property
+    def under_way(self) -> Float:
+        """Count under way on each choice arc now, shape (D, A)."""
+        return _seen(self._now.way, self.draws)
+
+    @property
+    def dials(self) -> Float:
+        """Setting of each dial at each site now, the last column for the nation, shape (D, K, S + 1)."""
+        return _seen(self._now.dials, self.draws)
+
+    @property
+    def spent(self) -> Float:
+        """Money spent on each line in its present window so far, shape (D, lines)."""
+        return _seen(self._now.spent, self.draws)
+
+    def begin(self, period: int) -> None:
+        """Do steps 1 and 2: arrive, open."""
+        if period:
+            for i, line in enumerate(self.network.lines):
+                if line.window[period] != line.window[period - 1]:
+                    self._now.spent[i] = 0.0
+        flat = self._flat
+        kernel_steps.begin(
+            period, self.draws, self._streams, flat.flows, flat.legs, flat.turns, self._now, self._records,
+            self._room,
+        )  # fmt: skip
+
+    def finish(self, period: int, decision: Decision) -> None:
+        """Do steps 5 to 10: fit, move, serve, chance, enter, count."""
+        flat, now, network = self._flat, self._now, self.network
+        if decision.dials is not None and len(network.dials.names):
+            low, high = network.dials.low[:, None, None], network.dials.high[:, None, None]
+            np.clip(np.moveaxis(decision.dials, 0, -1), low, high, out=now.dials[:, :, : self.draws])
+        self._weigh(decision)
+        given = self._none
+        if decision.serve is not None:
+            given = np.ascontiguousarray(decision.serve.T, np.float64)
+        finite = flat.finite[period]
+        for i in np.flatnonzero(finite):
+            self._money(period, int(i))
+        kernel_steps.finish(
+            period, self.draws, decision.auto, np.ascontiguousarray(decision.asked, np.float64), given,
+            finite.view(np.uint8), flat.cell_lane, self._streams, flat.flows, flat.entries, flat.legs, flat.rows,
+            flat.serves, flat.lines, flat.plain, flat.turns, now, self._records, self._room,
+        )  # fmt: skip
+
+    def _weigh(self, decision: Decision) -> None:
+        """Note by what starters are shared among hosts; evenly where the policy does not say."""
+        rows, weights = self._flat.legs.host_row, self._now.weights
+        for i in self._weighed - set(decision.hosts):
+            weights[rows[i] : rows[i + 1]] = 1.0
+        for i, given in decision.hosts.items():
+            if rows[i] < rows[i + 1]:
+                weights[rows[i] : rows[i + 1], : self.draws] = given.T
+        self._weighed = set(decision.hosts)
+
+    def _money(self, period: int, i: int) -> None:
+        """Find what is left on a line of money once all who are here are paid to the end of its window."""
+        line, now = self.network.lines[i], self._now
+        left = now.room[self.network.n_rows + i]
+        left[:] = now.spent[i]
+        line_left(
+            float(self._caps[i, period]), period, now.people, self._pipes, now.ring,
+            np.ascontiguousarray(line.ahead_cell[period], np.float64),
+            np.ascontiguousarray(line.ahead_transit[period], np.float64), left, self.draws,
+        )  # fmt: skip
+        now.ahead_move[i] = line.ahead_move[period]
+        now.ahead_serve[i] = line.ahead_serve[period]
+
+
+def _seen(rows: Float, draws: int) -> Float:
+    """Return rows as an array with futures first: the same memory, not to be written."""
+    view = np.moveaxis(rows[..., :draws], -1, 0)
+    view.flags.writeable = False
+    return view
+
+
+def compiled() -> bool:
+    """Return whether the loops are compiled: in this process, or in a cache on disk that is up to date."""
+    function = kernel_steps.finish
+    if not hasattr(function, "signatures"):
+        return True
+    if function.signatures:
+        return True
+    index = Path(function.stats.cache_path) if function.stats.cache_path else None
+    return index is not None and any(index.glob("kernel_steps.finish-*.nbc"))
+
+
+def warm_up(announce: Callable[[str], None]) -> None:
+    """Compile the loops, and say so beforehand if it will take a while."""
+    if not compiled():
+        announce("Compiling the engine (once on this machine; about 20 seconds)")
