@@ -78,7 +78,7 @@ def test_schedule_keeps_no_fraction_in_the_mean():
 @pytest.mark.parametrize("kind", ALL)
 def test_schedule_acts_between_its_dates_and_stops_at_its_total(kind):
     """A week acts if any of its days lies in the stretch: 15 January is in the week of the 13th."""
-    rule = "- {rule: schedule, choice: retrain, amount: 3 person/week, from: 2025-01-15, until: 2025-02-10, total: 10 person}"
+    rule = "- {rule: schedule, choice: retrain, amount: 3 person/week, from: 2025-01-15, until: 2025-02-10, total: 10}"
     assert moved(live(scenario_of(PEOPLE, rule), kind), "retrain") == [0, 3, 3, 3, 1, 0, 0, 0]
     rule = "- {rule: schedule, choice: retrain, amount: 3 person/week, until: 2025-01-20}"
     assert moved(live(scenario_of(PEOPLE, rule), kind), "retrain") == [3, 3, 3, 0, 0, 0, 0, 0]
@@ -226,7 +226,7 @@ ESCALATE = """
 
 @pytest.mark.parametrize("kind", ALL)
 def test_escalate_presses_first_and_then_adds(kind):
-    """40 a week are under 45: after the window the dial; 44 are still under: after the cooldown 3 people; 57 are not."""
+    """40 a week are under 45: after the window the dial; 44 are still under: after the cooldown 3 more; 57 are not."""
     found = live(scenario_of(WORK, ESCALATE, 9), kind)
     assert found.trace.dials[0, :, 0, -1].tolist() == pytest.approx([1, 1] + [1.1] * 7)
     assert moved(found, "hire") == [0, 0, 0, 0, 3, 0, 0, 0, 0]

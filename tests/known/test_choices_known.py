@@ -146,7 +146,9 @@ def test_floors_and_posts_stop_moves(kind):
     """20 at desks with a floor of 14: 6 may go; of 9 posts 5 are taken: 4 may come, those on their way counted."""
     scenario = told(
         """
-        stocks: {desk: {start: 20 person, floor: 14 person}, field: {start: 5 person, funded: {dates: {2025-01-06: 9 post, 2025-01-20: 30 post}}}}
+        stocks:
+          desk: {start: 20 person, floor: 14 person}
+          field: {start: 5 person, funded: {dates: {2025-01-06: 9 post, 2025-01-20: 30 post}}}
         choices: {retrain: {tail: desk, head: field, lasts: 1 week}}
         policies: {go: {rules: [{rule: schedule, choice: retrain, amount: 3 person/week}]}}
         """,
@@ -191,7 +193,8 @@ def test_instructors_teach_instead_of_working(kind):
             stages: [{name: school, lasts: 2 week, instructors: {stock: field, per_trainee: 0.5}}]
             from: 2025-01-13
         work: {cases: {start: 900 case, standard: 10 hour/case, by: field}}
-        policies: {go: {rules: [{rule: schedule, choice: course, amount: 8 person/week, from: 2025-01-13, total: 8 person}]}}
+        policies:
+          go: {rules: [{rule: schedule, choice: course, amount: 8 person/week, total: 8 person, from: 2025-01-13}]}
         """,
         5,
     )
@@ -281,9 +284,9 @@ def test_money_stops_hiring(kind):
 
 @pytest.mark.parametrize("kind", ALL)
 def test_pay_to_the_end_of_the_year_is_committed_before_anybody_is_hired(kind):
-    """1,000 a week each, 10 weeks of a calendar year left: one hired in its first week costs 10,000, in the sixth 5,000.
+    """1,000 a week each, 10 weeks of a calendar year left: a hire in the first costs 10,000, in the sixth 5,000.
 
-    The grant is the part of the year that the horizon covers: 10/52.18 of 521,786 is 100,000, for 9 there and 1 new.
+    The grant is the part of the year that the horizon covers: 10/52.18 of 521,786 is 100,000; the 8 there take 80,000.
     """
     year = 365.25 / 7 * 1000
     scenario = told(

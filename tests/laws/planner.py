@@ -189,7 +189,9 @@ def _leg(draw: Draw, arcs: Ids, stocks: Mapping[str, Ids], used: list[str]) -> G
     return leg
 
 
-def _choice(draw: Draw, stocks: Mapping[str, Ids], sites: list[Given], used: list[str]) -> Given | None:
+def _choice(  # noqa: PLR0912, PLR0915
+    draw: Draw, stocks: Mapping[str, Ids], sites: list[Given], used: list[str]
+) -> Given | None:
     names = sorted(stocks)
     kind = _one(draw, "hire", "retrain", "retrain", "stages", "detail", "move", "layoff")
     part: Given = {}
@@ -239,7 +241,9 @@ def _choice(draw: Draw, stocks: Mapping[str, Ids], sites: list[Given], used: lis
     return part
 
 
-def _works(draw: Draw, stocks: Mapping[str, Ids], sites: list[Given], used: list[str]) -> Given:
+def _works(  # noqa: PLR0912
+    draw: Draw, stocks: Mapping[str, Ids], sites: list[Given], used: list[str]
+) -> Given:
     works: Given = {}
     if not _yes(draw):
         return works
@@ -423,7 +427,13 @@ def calm_plans(draw: Draw) -> Given:
         "flows": flows,
         "choices": choices,
         "work": {
-            "cases": {"start": "50 case per site", "arrive": "9 case/week", "expire": "6 %/week", "leave": "4 %/week", "leave_to": "held"},
+            "cases": {
+                "start": "50 case per site",
+                "arrive": "9 case/week",
+                "expire": "6 %/week",
+                "leave": "4 %/week",
+                "leave_to": "held",
+            },
             "held": {"leave": "1 / 44 day"},
         },
         "policies": {"act": {"rules": rules}},

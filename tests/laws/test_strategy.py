@@ -45,7 +45,8 @@ def test_the_strategy_reaches_every_part():
 
     collect()
     wanted = {
-        "returns", "to", "stages", "several tails", "one tail", "pass", "fail_to", "dropout", "drop_to", "uses", "takes",
+        "returns", "to", "stages", "several tails", "one tail", "pass", "fail_to", "dropout", "drop_to", "uses",
+        "takes",
         "most", "share", "lump", "begun", "instructors", "stage pass", "stage dropout", "stock learning", "stock floor",
         "stock funded", "timing opening", "timing closing", "work becomes", "work crew", "work takes", "work uses",
         "work most", "work leave_to", "schedule", "fill", "escalate", "respond", "budgets", "no site", "sites",

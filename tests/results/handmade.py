@@ -18,8 +18,8 @@ Sites in canonical order are `alpha`, `beta`; the planner wrote `beta` first. Fo
 import datetime as dt
 
 import numpy as np
-from fieldshift.horizon import Periods
 
+from fieldshift.horizon import Periods
 from fieldshift.network.graph import (
     OUTSIDE,
     ChanceBlock,

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fieldshift.engines import chance, kernel_steps
+from fieldshift.engines import kernel_steps
 from fieldshift.engines.engine import Decision
 from fieldshift.engines.kernel_rows import line_left
 from fieldshift.engines.kernel_state import fields, present, records, scratch, streams
 from fieldshift.engines.kernel_tables import flatten
-from fieldshift.network.graph import Float, Int, Network
+from fieldshift.network.graph import Float, Network
 
 __all__ = ["Kernel", "compiled", "warm_up"]
 

@@ -47,8 +47,6 @@ Short = npt.NDArray[np.int32]
 Real = npt.NDArray[np.float32]
 
 _TINY = 1e-9
-import os
-OPT = eval(os.environ.get('OPT','{}'))
 _GRAIN = 1e9
 _FIRST, _SECOND = np.uint64(0), np.uint64(1)
 _SWITCH = 10.0
@@ -57,11 +55,14 @@ _MANY = 64
 
 
 def inner(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a function that only compiled functions call: without a door to Python, which costs most of the time."""
+    """Compile a function that only compiled functions call: no door to Python, no counting of references.
+
+    It is done in half the time so. Such a function makes no array of its own, only views of what it was given.
+    """
     if getattr(numba.config, "DISABLE_JIT", 0):
         return function
     fast: Callable[P, R] = numba.njit(
-        cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPT
+        cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False
     )(function)
     return fast
 

@@ -178,45 +178,55 @@ def _label(goal: Goal, network: Network) -> str:
 
 def goal_vector(program: Program, goal: Goal) -> tuple[Float, float, str]:
     """Return what a goal makes least, as a coefficient for each column, a constant, and its unit."""
-    network, columns = program.network, program.columns
-    vector = np.zeros(columns.count)
-    named = [] if goal.of is None else [goal.of] if isinstance(goal.of, str) else list(goal.of)
-    names = {n.split(".", 1)[-1] for n in named}
     word = goal.least or goal.most
-    lengths = columns.lengths().astype(np.float64)
-    if goal.at == "end":
-        lengths = np.zeros_like(lengths)
-        lengths[-1] = 1.0
-    constant = 0.0
-    unit = network.currency
     if word == "cost":
-        vector, constant = program.cost.copy(), program.cost_constant
-    elif word in ("short", "over"):
-        unit = "person-periods"
-        for need in network.needs:
-            if not names or need.name in names:
-                for first in columns.needs[need.name][0 if word == "short" else 1]:
-                    n = len(need.sites)
-                    vector[first : first + columns.size * n] += np.repeat(lengths, n)
+        return program.cost.copy(), program.cost_constant, program.network.currency
+    lengths = program.columns.lengths().astype(np.float64)
+    if goal.at == "end":
+        lengths[:-1], lengths[-1] = 0.0, 1.0
+    named = () if goal.of is None else (goal.of,) if isinstance(goal.of, str) else goal.of
+    names = {n.split(".", 1)[-1] for n in named}
+    if word in ("short", "over"):
+        vector, unit = _needs_vector(program, word, names, lengths), "person-periods"
     elif word in ("backlog", "people"):
+        vector = _stock_vector(program, "case" if word == "backlog" else "person", names, lengths)
         unit = "case-periods" if word == "backlog" else "person-periods"
-        for block in network.stocks:
-            kind = "case" if word == "backlog" else "person"
-            if block.kind == kind and not block.waiting and (not names or block.part in names):
-                for g in range(columns.size):
-                    first = columns.people + g * network.n_cells
-                    vector[first + block.first : first + block.first + len(block.sites)] += lengths[g]
     elif word == "served":
-        unit = "cases"
-        for serve in network.serves:
-            if not names or serve.name in names:
-                for g in range(columns.size):
-                    if goal.at == "all" or g == columns.size - 1:
-                        first = columns.served + g * network.n_serves
-                        vector[first + serve.arcs.start : first + serve.arcs.stop] += 1.0
+        vector, unit = _served_vector(program, names, lengths), "cases"
     else:
         raise UsageError(f"no goal {word!r} (known: least short, over, backlog, cost, people; most served, people)")
-    return (-vector if goal.most is not None else vector), constant, unit
+    return (-vector if goal.most is not None else vector), 0.0, unit
+
+
+def _needs_vector(program: Program, word: str, names: set[str], lengths: Float) -> Float:
+    columns = program.columns
+    vector = np.zeros(columns.count)
+    for need in program.network.needs:
+        if not names or need.name in names:
+            n = len(need.sites)
+            for first in columns.needs[need.name][0 if word == "short" else 1]:
+                vector[first : first + columns.size * n] += np.repeat(lengths, n)
+    return vector
+
+
+def _stock_vector(program: Program, kind: str, names: set[str], lengths: Float) -> Float:
+    network, columns = program.network, program.columns
+    vector = np.zeros(columns.count)
+    people = vector[columns.people : columns.people + columns.size * network.n_cells].reshape(columns.size, -1)
+    for block in network.stocks:
+        if block.kind == kind and not block.waiting and (not names or block.part in names):
+            people[:, block.cells] += lengths[:, None]
+    return vector
+
+
+def _served_vector(program: Program, names: set[str], lengths: Float) -> Float:
+    network, columns = program.network, program.columns
+    vector = np.zeros(columns.count)
+    served = vector[columns.served : columns.served + columns.size * network.n_serves].reshape(columns.size, -1)
+    for serve in network.serves:
+        if not names or serve.name in names:
+            served[:, serve.arcs] += (lengths > 0)[:, None]
+    return vector
 
 
 def _plan(program: Program, columns: Float) -> Plan:

@@ -121,8 +121,8 @@ def _tails(rows: Rows, program: Program, stayed: Affine) -> None:
     network = program.network
     n = network.n_cells
     tails = np.zeros(n, bool)
-    for block in (*network.choices, *network.serves):
-        tails[block.tail[block.tail >= 0]] = True
+    for tail in [b.tail for b in network.choices] + [b.tail for b in network.serves]:
+        tails[tail[tail >= 0]] = True
     index = np.stack(
         [np.repeat(np.arange(program.columns.size), n), np.tile(np.arange(n), program.columns.size)], axis=1
     )
@@ -173,16 +173,17 @@ def _row_parts(
     """Return parts for moves and cases served in the first period of each group, or in the whole group."""
     network, columns, dynamics = program.network, program.columns, program.dynamics
     parts = []
+    moves, serves = [b.arcs for b in network.choices], [b.arcs for b in network.serves]
     for terms, blocks, evens, first, width in (
-        (move, network.choices, dynamics.even, columns.moved, network.n_choices),
-        (serve, network.serves, dynamics.even_serve, columns.served, network.n_serves),
+        (move, moves, dynamics.even, columns.moved, network.n_choices),
+        (serve, serves, dynamics.even_serve, columns.served, network.n_serves),
     ):
         index, row, use = terms
         if not len(index):
             continue
         part = np.zeros((len(starts), width))
-        for block, even in zip(blocks, evens, strict=True):  # type: ignore[call-overload]
-            part[:, block.arcs] = 1.0 if whole_group else even[starts][:, None]
+        for arcs, even in zip(blocks, evens, strict=True):
+            part[:, arcs] = 1.0 if whole_group else even[starts][:, None]
         position, k = np.meshgrid(np.arange(len(starts)), np.arange(len(index)), indexing="ij")
         value = part[position, index[k]] * use[k]
         column = first + position * width + index[k]

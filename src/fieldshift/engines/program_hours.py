@@ -12,7 +12,7 @@ from fieldshift.network.graph import OUTSIDE, Float, Int
 __all__ = ["write_hours"]
 
 
-def write_hours(rows: Rows, program: Program) -> None:
+def write_hours(rows: Rows, program: Program) -> None:  # noqa: PLR0915
     """Write that work uses no more than the hours of those present, over each whole group."""
     network, columns, dynamics = program.network, program.columns, program.dynamics
     if not network.n_serves:
@@ -122,11 +122,8 @@ def _teaching(program: Program, i: int, hours: Float) -> Affine:
             parts.append((dynamics.group[now[new]], np.full(int(new.sum()), cell), column[new], (value * even)[new]))
             if block.begun is not None:
                 old = start < 0
-                np.add.at(
-                    constant,
-                    (dynamics.group[now[old]], cell),
-                    value[old] * block.begun[start[old] % block.lasts, a],
-                )
+                there = value[old] * block.begun[start[old] % block.lasts, a]
+                np.add.at(constant[:, cell], dynamics.group[now[old]], there)
     return dynamics.rows(columns.groups[:-1], n, parts, constant)
 
 

@@ -64,7 +64,7 @@ def spending(program: Program, line: Line, by_window: bool) -> Affine:
 
 
 def write_needs(rows: Rows, program: Program, first: dict[str, Affine]) -> None:
-    """Write that those who meet a need, and those short, less those over, are the need, at each group's first period."""
+    """Write that those who meet a need and are short, less those over, are the need, in each group's first period."""
     network, columns, dynamics = program.network, program.columns, program.dynamics
     size, groups = columns.size, np.arange(columns.size)
     for need in network.needs:
@@ -73,8 +73,7 @@ def write_needs(rows: Rows, program: Program, first: dict[str, Affine]) -> None:
         parts: list[tuple[Int, Int, Int, Float]] = []
         for sign, starts in zip((1.0, -1.0), columns.needs[need.name], strict=True):
             for start in starts:
-                for r in range(n):
-                    parts.append((groups, np.full(size, r), start + groups * n + r, np.full(size, sign)))
+                parts += [(groups, np.full(size, r), start + groups * n + r, np.full(size, sign)) for r in range(n)]
         met = who + dynamics.rows(columns.groups[:-1], n, parts, np.zeros((size, n)))
         target = need.need[columns.groups[:-1]].ravel()
         index = np.stack([np.repeat(groups, n), np.tile(np.arange(n), size)], axis=1)
@@ -159,14 +158,15 @@ def close_columns(program: Program) -> None:
     """Close what is never open, and set the least of each choice."""
     network, columns = program.network, program.columns
     starts = columns.groups[:-1]
+    moves, serves = [(b.open, b.arcs) for b in network.choices], [(b.open, b.arcs) for b in network.serves]
     for blocks, first, width in (
-        (network.choices, columns.moved, network.n_choices),
-        (network.serves, columns.served, network.n_serves),
+        (moves, columns.moved, network.n_choices),
+        (serves, columns.served, network.n_serves),
     ):
         upper = program.high[first : first + columns.size * width].reshape(columns.size, width)
-        for block in blocks:  # type: ignore[attr-defined]
-            shut = np.add.reduceat(block.open, starts) == 0
-            upper[np.flatnonzero(shut)[:, None], np.arange(block.arcs.start, block.arcs.stop)[None, :]] = 0.0
+        for is_open, arcs in blocks:
+            shut = np.add.reduceat(is_open, starts) == 0
+            upper[np.flatnonzero(shut)[:, None], np.arange(arcs.start, arcs.stop)[None, :]] = 0.0
     least = program.low[columns.moved : columns.moved + columns.size * network.n_choices]
     floor = least.reshape(columns.size, network.n_choices)
     for line in network.lines:

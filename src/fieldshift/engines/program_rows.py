@@ -104,12 +104,12 @@ def selector(terms: tuple[Int, Int, Float], width: int, n: int, size: int) -> sp
 
 
 def under_way_after(program: Program, i: int) -> tuple[Int, Int, Float, Float]:
-    """Return (start, now, survival) of those of one block under way after the moves, and the even parts of the starts."""
+    """Return start, now and survival of those of a block under way after the moves, and the starts' even parts."""
     block, count = program.network.choices[i], program.network.periods.count
     log = np.concatenate([[0.0], np.cumsum(np.log1p(-np.minimum(block.drop, 1 - 1e-15)))])
     low = -block.lasts + 1 if block.begun is not None else 0
-    start, k = np.meshgrid(np.arange(low, count), np.arange(block.lasts), indexing="ij")
-    start, now = start.ravel(), (start + k).ravel()
+    begun, k = np.meshgrid(np.arange(low, count), np.arange(block.lasts), indexing="ij")
+    start, now = begun.ravel(), (begun + k).ravel()
     keep = (now < count) & (now >= 0)
     start, now = start[keep], now[keep]
     weight = np.exp(log[now] - log[np.maximum(start, 0)])

@@ -73,7 +73,7 @@ class _Task:
     count: int
 
 
-def simulate(
+def simulate(  # noqa: PLR0913 - the public name: each is a question a user answers
     scenario: Scenario,
     policies: Sequence[str] | Mapping[str, str | Policy] | None = None,
     draws: int = 1000,

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from fieldshift.horizon import Periods
+from fieldshift.network.choices import lower_choice
 from fieldshift.network.graph import Dials, Network, ServeBlock, SiteTable, Turn
 from fieldshift.network.limits import lower_limits
 from fieldshift.network.lowering import Lowering
 from fieldshift.network.money import lower_lines
-from fieldshift.network.people import lower_choice, lower_flow, lower_stock
+from fieldshift.network.people import lower_flow, lower_stock
 from fieldshift.network.work import lower_need, lower_serving, lower_waiting
 from fieldshift.scenario.schema import Budget, Scenario
 from fieldshift.scenario.values import Values

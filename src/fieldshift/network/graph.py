@@ -46,8 +46,8 @@ __all__ = [
     "NeedBlock",
     "Network",
     "ServeBlock",
-    "Slack",
     "SiteTable",
+    "Slack",
     "StockBlock",
     "Turn",
 ]

@@ -88,9 +88,7 @@ def _of_stock(desk: Lowering, name: str, stock: Stock) -> list[_Draft]:
         _add(draft.hold, cells, 1.0)
         for leg in desk.choices:
             into = np.isin(leg.head, cells) & ~np.isin(leg.tail, cells)
-            if leg.lasts and not leg.returns and (leg.on_strength or not leg.auto):
-                _add(draft.transit, np.flatnonzero(into) + leg.first, 1.0)
-            elif leg.lasts and not leg.returns:
+            if leg.lasts and not leg.returns:
                 _add(draft.transit, np.flatnonzero(into) + leg.first, 1.0)
         found.append(draft)
     if stock.floor is not None:

@@ -34,7 +34,7 @@ def names(given: str | Iterable[str] | Mapping[str, float] | None) -> tuple[str,
 def whole_start(amounts: Float) -> Float:
     """Return whole numbers that add up to the rounded total, by largest remainders."""
     base = np.floor(amounts + 1e-9)
-    missing = int(round(float(amounts.sum()))) - int(base.sum())
+    missing = round(float(amounts.sum())) - int(base.sum())
     turn = np.argsort(-np.round((amounts - base) * 1e9), kind="stable")
     base[turn[: max(missing, 0)]] += 1.0
     return np.asarray(base)
@@ -134,11 +134,7 @@ class Lowering:
         else:
             raw = [float(self.sites[i].attributes[spread]) for i in sites]
         weight = np.array(raw, np.float64)
-        return (
-            np.asarray(weight / weight.sum())
-            if weight.sum() > 0
-            else np.full(len(sites), 1.0 / max(len(sites), 1))
-        )
+        return np.asarray(weight / weight.sum()) if weight.sum() > 0 else np.full(len(sites), 1.0 / max(len(sites), 1))
 
     def over_time(self, data: Float, n: int) -> Float:
         """Return an array of shape (1 or T, 1 or n) as (T, n)."""

@@ -72,7 +72,7 @@ class Line:
         serve: Cost of one case served, shape (T, B).
         open: 0 in a lapse in appropriations, when nothing new starts on this line, shape (T,).
         ahead_cell: Expected cost from period t to its window's end of one unit in a cell at t, shape (T, C).
-        ahead_move: The same for one person who starts an arc in period t, less what leaving the tail saves, shape (T, A).
+        ahead_move: The same for one who starts an arc in period t, less what leaving the tail saves, shape (T, A).
         ahead_transit: The same for one person on arc a who arrives after r more periods, shape (T, A, longest + 1).
         ahead_serve: The same for one case served in period t, shape (T, B).
         ahead_entry: Expected cost to the window's end of all who will enter from OUTSIDE from period t on, shape (T,).

@@ -60,9 +60,7 @@ def lower_waiting(desk: Lowering, name: str, work: Work) -> None:
         desk.cell_costs.append(Charge(name, "work", cells, cost))
     if work.arrive is not None:
         arriving = desk.values.per_period(f"{path}.arrive", work.arrive, "case/week")
-        mean = desk.over_time(desk.spread(arriving, work.spread, sites), n) * response(
-            desk, names(work.response)
-        )
+        mean = desk.over_time(desk.spread(arriving, work.spread, sites), n) * response(desk, names(work.response))
         desk.entries.append(EntryBlock(name, name, 0, cells, mean, desk.turns.get(f"{path}.arrive", ())))
 
 
@@ -73,11 +71,7 @@ def _exit(desk: Lowering, name: str, kind: str, to: str | None) -> None:
         return
     block = desk.blocks(name)[0][1]
     cells = np.arange(len(block.sites), dtype=np.int64) + block.first
-    head = (
-        np.full(len(cells), OUTSIDE, np.int64)
-        if to is None
-        else desk.cell_at(desk.blocks(to)[0][1], block.sites)
-    )
+    head = np.full(len(cells), OUTSIDE, np.int64) if to is None else desk.cell_at(desk.blocks(to)[0][1], block.sites)
     p = desk.probability_at(f"work.{name}.{kind}", rate, block.sites)
     turns = desk.turns.get(f"work.{name}.{kind}", ())
     desk.chances.append(ChanceBlock(f"{name}.{kind}", name, 0, cells, head, p, False, turns, kind))
@@ -96,9 +90,7 @@ def lower_serving(desk: Lowering, name: str, work: Work, first: int) -> ServeBlo
     if work.vary is not None and block.sites[0] != OUTSIDE:
         standard = standard * np.array([float(desk.sites[s].attributes[work.vary]) for s in block.sites])
     given = work.by if isinstance(work.by, Mapping) else dict.fromkeys(names(work.by), 1.0)
-    by = tuple(
-        (i, float(productivity)) for stock, productivity in given.items() for i, _ in desk.blocks(stock)
-    )
+    by = tuple((i, float(productivity)) for stock, productivity in given.items() for i, _ in desk.blocks(stock))
     arcs = np.arange(n, dtype=np.int64) + first
     desk.serve_takes += [Use(resource, arcs, use) for resource, use in work.takes.items()]
     if work.cost is not None:
@@ -127,9 +119,7 @@ def lower_serving(desk: Lowering, name: str, work: Work, first: int) -> ServeBlo
 
 def _becomes(desk: Lowering, work: Work, sites: Int) -> tuple[tuple[Int, float], ...]:
     given = work.becomes if isinstance(work.becomes, Mapping) else dict.fromkeys(names(work.becomes), 1.0)
-    return tuple(
-        (desk.cell_at(desk.blocks(to)[0][1], sites), float(share)) for to, share in sorted(given.items())
-    )
+    return tuple((desk.cell_at(desk.blocks(to)[0][1], sites), float(share)) for to, share in sorted(given.items()))
 
 
 def lower_need(desk: Lowering, name: str, need: Need) -> NeedBlock:
@@ -141,9 +131,7 @@ def lower_need(desk: Lowering, name: str, need: Need) -> NeedBlock:
     amount: Float = desk.over_time(desk.spread(value, need.spread or "even", sites), len(sites))
     cells = np.concatenate([np.arange(len(b.sites), dtype=np.int64) + b.first for b in blocks])
     rows = np.concatenate([b.sites if by_site else np.zeros(len(b.sites), np.int64) for b in blocks])
-    weight = np.concatenate(
-        [np.full(len(b.sites), b.productivity if need.productive else 1.0) for b in blocks]
-    )
+    weight = np.concatenate([np.full(len(b.sites), b.productivity if need.productive else 1.0) for b in blocks])
     inside = rows >= 0
     return NeedBlock(
         name,
@@ -173,9 +161,7 @@ def _slack(desk: Lowering, path: str, price: Price | None, n: int) -> Slack | No
         most = np.full((desk.count, n), np.inf)
     for i, step in enumerate(price.steps):
         cost = desk.values.number(f"{path}.steps.{i}.price", step.price, "USD/person")
-        upto = (
-            np.inf if step.most is None else desk.values.number(f"{path}.steps.{i}.most", step.most, "person")
-        )
+        upto = np.inf if step.most is None else desk.values.number(f"{path}.steps.{i}.most", step.most, "person")
         steps.append((cost, upto))
     return Slack(each, most, tuple(steps), before)
 

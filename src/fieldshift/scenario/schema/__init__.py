@@ -6,7 +6,6 @@ Checks, the reference page, JSON Schema, forms and workbooks are all made from t
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 from pydantic import Field, PrivateAttr
 

@@ -46,7 +46,7 @@ class Amount(Part):
     """
 
     value: float | str | None = Field(
-        None, description="Number, text with unit (`12 %/year`), or formula over quantities."
+        None, description="Number, text with unit (`12 %/year`), or a formula."
     )
     range: str | tuple[float, float] | None = Field(
         None,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
-
 from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
