@@ -41,7 +41,7 @@ A number may be written in short:
 |---|---|
 | `40` | the value, in the unit that the field expects |
 | `12 %/year`, `5 person per site` | the value with its unit, and whether it is for each site |
-| `officers * desk_share` | a formula over the scenario's quantities: `+ - * /`, `min`, `max`, brackets; units are checked |
+| `officers * desk_share` | a formula over quantities: `+ - * /`, `min`, `max`, brackets; units are checked |
 | `seats.csv` | a table with the columns `site` and/or `date` (or `year`) and `value` |
 | `{2025-01-06: 150 person, 2025-07-28: 165 person}` | the value from each date on |
 | `{2025: 700 MUSD, 2026: 720 MUSD}` | the value in each fiscal year |
@@ -81,24 +81,26 @@ def parts_from(first: type[BaseModel]) -> list[type[BaseModel]]:
     return [model for model in found if model not in last] + last
 
 
+WORDS = {"str": "text", "float": "number", "int": "whole number", "bool": "true or false", "date": "date", "Any": "any"}
+
+
 def kind(annotation: Any) -> str:
     """Return in words what may be written where an annotation stands, with links to the parts."""
     own = part(annotation)
     if own is not None:
         return "[number](#amount)" if own is Amount else f"[{own.__name__}](#{own.__name__.lower()})"
     origin, inner = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return kind(inner[0])
-    if origin in (Union, types.UnionType):
-        return " or ".join(dict.fromkeys(kind(a) for a in inner if a is not type(None)))
     if origin is Literal:
         return ", ".join(f"`{value}`" for value in inner)
+    if not inner:
+        return WORDS[annotation.__name__]
+    words = [kind(a) for a in inner if a not in (type(None), Ellipsis) and not isinstance(a, FieldInfo)]
     if origin is tuple:
-        return f"list of {kind(inner[0])}" if inner[-1] is Ellipsis else " and ".join(kind(a) for a in inner)
+        return f"list of {words[0]}" if Ellipsis in inner else " and ".join(words)
     if origin is dict:
-        return f"{kind(inner[0])}: {kind(inner[1])}"
-    words = {"str": "text", "float": "number", "int": "whole number", "bool": "true or false", "date": "date", "Any": "any"}
-    return words.get(getattr(annotation, "__name__", str(annotation)), str(annotation))
+        return f"{words[0].replace('text', 'name')}: {words[1]}"
+    assert origin in (Union, types.UnionType, Annotated), annotation
+    return " or ".join(dict.fromkeys(words))
 
 
 def default(field: FieldInfo) -> str:
@@ -131,19 +133,19 @@ def scenario() -> str:
     """Return the page of what a planner may write."""
     models = parts_from(Scenario)
     links = ", ".join(f"[{model.__name__}](#{model.__name__.lower()})" for model in models)
-    blocks = [
-        MADE,
-        "# What a planner may write",
-        "A scenario is a YAML file, or a folder with `scenario.yaml` and CSV tables. Every key is one of the fields below; "
-        "any other key is refused. A bare number takes the unit of its field. `share` is a number without a unit: `5 %` or "
-        f"`0.05`. For editors there is a [JSON Schema](scenario.schema.json).\n\nParts: {links}.",
-    ]
+    text = (
+        "A scenario is a YAML file, or a folder with `scenario.yaml` and CSV tables. Every key is one of the fields "
+        "below; any other key is refused. A bare number takes the unit of its field. `share` is a number without a "
+        f"unit: `5 %` or `0.05`. For editors there is a [JSON Schema](scenario.schema.json).\n\nParts: {links}."
+    )
+    heads = ("field", "what", "unit", "default", "meaning")
+    blocks = [MADE, "# What a planner may write", text]
     for model in models:
         rows = [
             [f"`{field.alias or name}`", kind(field.annotation), unit(field), default(field), field.description or ""]
             for name, field in model.model_fields.items()
         ]
-        blocks += [f"## {model.__name__}", paragraphs(model), table(("field", "what", "unit", "default", "meaning"), rows)]
+        blocks += [f"## {model.__name__}", paragraphs(model), table(heads, rows)]
         if model is Amount:
             blocks.insert(-1, SHORT_FORMS)
     return "\n\n".join(blocks) + "\n"
@@ -161,7 +163,7 @@ def schema() -> str:
     shapes = made["$defs"]
     shapes["AmountInFull"] = shapes["Amount"]
     shapes["Amount"] = {
-        "description": "A number: bare, as text with its unit or a formula, a table's name, by date, by year, or in full.",
+        "description": "A number: bare, as text with its unit or a formula, a table, by date, by year, or in full.",
         "anyOf": [
             {"type": "number"},
             {"type": "string"},
@@ -197,9 +199,9 @@ def measures() -> str:
         for m in MEASURES.values()
     ]
     text = (
-        "What can be asked of a run: in `headlines`, in `Result.table`, and in exported tables. A measure has a value for "
-        "each date (instants, one more than periods) or for each period. Where `of` names a kind of part, it is asked for "
-        "with a part: `backlog` of `inspections`. The unit `1` is a share; `currency` stands for the scenario's."
+        "What can be asked of a run: in `headlines`, in `Result.table`, and in exported tables. A measure has a value "
+        "for each date (instants, one more than periods) or for each period. Where `of` names a kind of part, it is "
+        "asked for with a part: `backlog` of `inspections`. The unit `1` is a share; `currency` is the scenario's."
     )
     heads = ("measure", "title", "unit", "at", "of", "by site", "definition")
     return "\n\n".join([MADE, "# Measures", text, table(heads, rows)]) + "\n"
@@ -208,18 +210,20 @@ def measures() -> str:
 # ---------------------------------------------------------------------------------------------- shell
 
 
-def helped(command: click.Command, name: str, above: click.Context | None = None) -> str:
-    context = click.Context(command, above, name, terminal_width=WIDTH, max_content_width=WIDTH)
-    return "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+def helped(command: click.Command, name: str, above: click.Context | None = None) -> tuple[str, click.Context]:
+    """Return the help of a command as the shell gives it, and its context."""
+    how = {**command.context_settings, "terminal_width": WIDTH, "max_content_width": WIDTH}
+    context = click.Context(command, above, name, **how)
+    return "\n".join(line.rstrip() for line in command.get_help(context).splitlines()), context
 
 
 def shell_page() -> str:
     """Return the page of the shell: the help of every verb."""
-    group = click.Context(shell, None, "fieldshift", terminal_width=WIDTH, max_content_width=WIDTH)
-    codes = [[str(code), meaning] for code, meaning in exit_codes()]
-    blocks = [MADE, "# Shell", f"```text\n{helped(shell, 'fieldshift')}\n```", "Exit codes:", table(("code", "meaning"), codes)]
+    text, group = helped(shell, "fieldshift")
+    codes = table(("code", "meaning"), [[str(code), meaning] for code, meaning in exit_codes()])
+    blocks = [MADE, "# Shell", f"```text\n{text}\n```", "Exit codes:", codes]
     for verb, command in shell.commands.items():
-        blocks += [f"## {verb}", f"```text\n{helped(command, verb, group)}\n```"]
+        blocks += [f"## {verb}", f"```text\n{helped(command, verb, group)[0]}\n```"]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -308,8 +312,7 @@ def python() -> str:
     blocks = [
         MADE,
         "# Python",
-        "The public names: `import fieldshift as fs`. Each is imported when it is first used. Anything else may change "
-        "without notice.",
+        "The public names: `import fieldshift as fs`. Anything else may change without notice.",
         table(("name", "what"), rows),
     ]
     for name in names:
@@ -343,7 +346,7 @@ def errors_page() -> str:
     problem = [
         "## Problem",
         told(errors.Problem),
-        "As text: `where: path: what (hint)`, with `warning:` before the path of a warning. All problems are told at once.",
+        "As text: `where: path: what (hint)`, with `warning:` before the path of a warning. All are told at once.",
     ]
     return "\n\n".join([MADE, "# Errors", *tree, table(heads, rows), *problem]) + "\n"
 

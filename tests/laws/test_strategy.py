@@ -26,7 +26,7 @@ def test_the_strategy_reaches_every_part():
     seen: set[str] = set()
 
     @given(plans())
-    @settings(max_examples=250, database=None, derandomize=True)
+    @settings(max_examples=500, database=None, derandomize=True)
     def collect(plan):
         for choice in plan["choices"].values():
             seen.update(choice)

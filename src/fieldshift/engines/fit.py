@@ -15,7 +15,7 @@ import numpy as np
 
 from fieldshift.network.graph import Bool, ChoiceBlock, Float, Int, Limit, Line, Network
 
-__all__ = ["PASSES", "Tables", "fit_moves", "line_room", "row_use", "share_out", "tables", "whole_sum"]
+__all__ = ["PASSES", "Tables", "dot", "fit_moves", "line_room", "row_use", "share_out", "tables", "whole_sum"]
 
 PASSES = 3
 """Passes over all limits in which freed room counts, before the last one in which it does not."""
@@ -66,6 +66,15 @@ def tables(network: Network) -> Tables:
     )
 
 
+def dot(counts: Float, weights: Float) -> Float:
+    """Return the weighted sum of each future's counts, (D, k) and (k,) to (D,): the same whatever D is.
+
+    A matrix product may round by the size of the batch; this adds up each row in order.
+    """
+    total: Float = np.einsum("dk,k->d", np.ascontiguousarray(counts), np.ascontiguousarray(weights))
+    return total
+
+
 def share_out(asked: Float, coefficient: Float, room: Float, whole: bool, order: Int | None = None) -> Float:
     """Return what is granted of what is asked, so that `granted . coefficient <= room`.
 
@@ -77,7 +86,7 @@ def share_out(asked: Float, coefficient: Float, room: Float, whole: bool, order:
         order: Positions in order of rank, shape (k,), or None: in proportion.
     """
     room = np.maximum(room, 0.0)
-    total = asked @ coefficient
+    total = dot(asked, coefficient)
     over = total > room + _TINY * np.maximum(1.0, room)
     if not over.any():
         return asked
@@ -93,7 +102,7 @@ def share_out(asked: Float, coefficient: Float, room: Float, whole: bool, order:
     if not whole:
         return share
     base = np.floor(share + _TINY)
-    left = room - base @ coefficient
+    left = room - dot(base, coefficient)
     rest = np.round((share - base) * 1e9)
     turn = np.argsort(-rest, axis=1, kind="stable")
     draws = np.arange(len(asked))
@@ -137,7 +146,7 @@ def line_room(
         spent: Spent on the line in this window so far, shape (D,).
         network: The network.
     """
-    room = line.cap[line.window[period]] - spent - people @ line.ahead_cell[period] - line.ahead_entry[period]
+    room = line.cap[line.window[period]] - spent - dot(people, line.ahead_cell[period]) - line.ahead_entry[period]
     for block, ring in zip(network.choices, rings, strict=True):
         if block.lasts:
             slots = np.arange(block.lasts)
@@ -163,7 +172,7 @@ def _cut(asked: Float, terms: tuple[Int, Float], room: Float, whole: bool, credi
         return np.zeros(len(asked), np.bool_)
     freeing = coefficient < -_TINY
     if credit and freeing.any():
-        room = room - asked[:, arcs[freeing]] @ coefficient[freeing]
+        room = room - dot(asked[:, arcs[freeing]], coefficient[freeing])
     some = arcs[using]
     got = share_out(asked[:, some], coefficient[using], room, whole, order)
     bound = np.asarray((got < asked[:, some] - _TINY).any(axis=1))

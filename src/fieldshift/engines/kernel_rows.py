@@ -48,10 +48,11 @@ Real = npt.NDArray[np.float32]
 
 _TINY = 1e-9
 _GRAIN = 1e9
-_FIRST, _SECOND = np.uint64(0), np.uint64(1)
+_FIRST, _SECOND, _TWO = np.uint64(0), np.uint64(1), np.uint64(2)
 _SWITCH = 10.0
 _NOTHING = 1e-18
-_MANY = 64
+_REACH = 5.0
+_NEVER = 1e9
 
 
 def inner(function: Callable[P, R]) -> Callable[P, R]:
@@ -81,8 +82,10 @@ class Scratch(NamedTuple):
     Attributes:
         bits, hit, out: A draw's bits, whether the screen left it open, and its number, by future.
         chance: The uniform of a draw, by future.
-        few: Which futures are open, one after another; `few_n`, `few_u`, `few_x`, `few_t` are theirs.
+        few: Which futures are open, one after another; `few_bits`, `few_n`, `few_u`, `few_x`,
+            `few_t` are theirs.
         table: Powers of q, or chances of a number of arrivals.
+        logs: Logarithms of factorials.
         one, two, three: Rows of floats for the caller.
         live, changed, bound: Futures that a limit may cut, were cut in this pass, and are cut by this row.
         key, place: A heap.
@@ -93,11 +96,13 @@ class Scratch(NamedTuple):
     out: Float
     chance: Float
     few: Int
+    few_bits: Keys
     few_n: Float
     few_u: Float
     few_x: Float
     few_t: Float
     table: Float
+    logs: Float
     one: Float
     two: Float
     three: Float
@@ -192,24 +197,69 @@ def _invert_few(count: int, p: float, log: float, room: Scratch) -> None:
 
 
 @inner
-def _reject_few(count: int, p: float, flip: bool, log: float, room: Scratch) -> None:
-    """Do the first try of `chance._reject` for all open draws side by side, and leave the others to the scalar."""
-    n, x, open_ = room.few_n, room.few_x, room.few_t
-    share = 1.0 - p if flip else p
-    for j in range(count):
-        bits = room.bits[room.few[j]]
-        mean = n[j] * share
-        b = 1.15 + 2.53 * math.sqrt(mean * (1.0 - share))
-        a = -0.0873 + 0.0248 * b + 0.01 * share
-        u = uniform(bits, _FIRST) - 0.5
+def _reject_again(n: int, p: float, odds: float, bits: np.uint64, logs: Float) -> float:
+    """Do the second and further tries of `chance._reject`; `odds` is the logarithm of p / (1 - p)."""
+    mean = n * p
+    spread = math.sqrt(mean * (1.0 - p))
+    b = 1.15 + 2.53 * spread
+    a = -0.0873 + 0.0248 * b + 0.01 * p
+    mode = int((n + 1) * p)
+    top = logs[mode] + logs[n - mode]
+    squeeze, scale = 0.92 - 4.2 / b, (2.83 + 5.1 / b) * spread
+    k = _TWO
+    while True:
+        u, v = uniform(bits, k) - 0.5, uniform(bits, k + _SECOND)
+        k += _TWO
         edge = 0.5 - abs(u)
-        good = edge >= 0.07 and uniform(bits, _SECOND) <= 0.92 - 4.2 / b and mean >= _SWITCH
-        x[j] = np.floor((2.0 * a / edge + b) * u + mean + 0.5)
-        open_[j] = 0.0 if good else 1.0
+        x = int(np.floor((2.0 * a / edge + b) * u + mean + 0.5))
+        if edge >= 0.07 and v <= squeeze:
+            return float(x)
+        if 0 <= x <= n:
+            ratio = top - logs[x] - logs[n - x] + (x - mode) * odds
+            if v * scale / (a / (edge * edge) + b) <= math.exp(ratio):
+                return float(x)
+
+
+@inner
+def _reject_few(count: int, p: float, flip: bool, log: float, room: Scratch) -> None:
+    """Do `chance._reject` for all open draws: the first try side by side, the others one by one.
+
+    Logarithms of factorials stand in a table; who has too many people or too few hits for it is left to the scalar.
+    """
+    n, x, good, bits, weight = room.few_n, room.few_x, room.hit, room.few_bits, room.few_t
+    share, most = 1.0 - p if flip else p, float(len(room.logs))
     for j in range(count):
-        if open_[j] > 0.0:
-            k = float(binomial_log(int(n[j]), p, log, room.bits[room.few[j]]))
+        bits[j] = room.bits[room.few[j]]
+    for j in range(count):
+        mean = n[j] * share
+        spread = math.sqrt(mean * (1.0 - share))
+        b = 1.15 + 2.53 * spread
+        a = -0.0873 + 0.0248 * b + 0.01 * share
+        u, v = uniform(bits[j], _FIRST) - 0.5, uniform(bits[j], _SECOND)
+        edge = 0.5 - abs(u)
+        x[j] = np.floor((2.0 * a / edge + b) * u + mean + 0.5)
+        weight[j] = v * (2.83 + 5.1 / b) * spread / (a / (edge * edge) + b)
+        good[j] = (edge >= 0.07) & (v <= 0.92 - 4.2 / b) & (mean >= _SWITCH)
+    odds = math.log(share / (1.0 - share))
+    few, open_ = room.place, np.int64(0)
+    for j in range(count):
+        few[open_] = j
+        open_ += not good[j]
+    again = 0
+    for i in range(open_):
+        j = few[i]
+        whole = int(n[j])
+        if n[j] * share < _SWITCH or n[j] >= most:
+            k = float(binomial_log(whole, p, log, bits[j]))
             x[j] = n[j] - k if flip else k
+            continue
+        mode, at = int((whole + 1) * share), int(min(max(x[j], 0.0), n[j]))
+        ratio = room.logs[mode] + room.logs[whole - mode] - room.logs[at] - room.logs[whole - at] + (at - mode) * odds
+        few[again] = j
+        again += (x[j] != at) | (weight[j] > math.exp(ratio))
+    for i in range(again):
+        j = few[i]
+        x[j] = _reject_again(int(n[j]), share, odds, bits[j], room.logs)
 
 
 @inner
@@ -231,7 +281,7 @@ def draw_row(n: Float, p: float, log: float, phase: np.uint64, lane: Keys, room:
         chance[d] = zero + sign * uniform(bits[d], _FIRST)
         hit[d] = not chance[d] < 1.0 - n[d] * share
         out[d] = 0.0
-    count = 0
+    count = np.int64(0)
     for d in range(draws):
         few[count] = d
         count += hit[d]
@@ -281,10 +331,31 @@ def _chances(mean: float, low: int, size: int, table: Float) -> None:
 
 
 @inner
+def _arrive_again(mean: float, a: float, b: float, low: int, size: int, bits: np.uint64, table: Float) -> float:
+    """Do the second and further tries of `chance._arrive`; -1 where the table of chances does not reach."""
+    squeeze, scale = 0.9277 - 3.6224 / (b - 2.0), 1.1239 + 1.1328 / (b - 3.4)
+    k = _TWO
+    while True:
+        u, v = uniform(bits, k) - 0.5, uniform(bits, k + _SECOND)
+        k += _TWO
+        edge = 0.5 - abs(u)
+        x = np.floor((2.0 * a / edge + b) * u + mean + 0.43)
+        if edge >= 0.07 and v <= squeeze:
+            return x
+        if x < 0.0 or (edge < 0.013 and v > edge):
+            continue
+        if x < low or x >= low + size:
+            return -1.0
+        if v * scale / (a / (edge * edge) + b) <= table[int(x) - low]:
+            return x
+
+
+@inner
 def _arrive_many(mean: float, phase: np.uint64, lane: Keys, room: Scratch, draws: int) -> None:
-    """Do `chance._arrive` for all futures side by side, where the chances of each number stand in a table."""
+    """Do `chance._arrive` for all futures: the first try side by side, the others one by one."""
     bits, hit, out, table = room.bits, room.hit, room.out, room.table
-    reach = 7.0 * math.sqrt(mean) + 10.0
+    chance, few = room.chance, room.few
+    reach = _REACH * math.sqrt(mean)
     low = max(int(mean - reach), 0)
     size = int(mean + reach) - low + 1
     _chances(mean, low, size, table)
@@ -295,14 +366,25 @@ def _arrive_many(mean: float, phase: np.uint64, lane: Keys, room: Scratch, draws
         bits[d] = start(lane[d], phase)
         u, v = uniform(bits[d], _FIRST) - 0.5, uniform(bits[d], _SECOND)
         edge = 0.5 - abs(u)
-        x = np.floor((2.0 * a / edge + b) * u + mean + 0.43)
-        at = int(min(max(x - low, 0.0), size - 1.0))
-        inside = edge >= 0.013 and x == at + low
-        likely = inside and v * scale / (a / (edge * edge) + b) <= table[at]
-        out[d] = x
-        hit[d] = not (likely or (edge >= 0.07 and v <= squeeze))
+        out[d] = np.floor((2.0 * a / edge + b) * u + mean + 0.43)
+        hit[d] = not ((edge >= 0.07) & (v <= squeeze))
+        chance[d] = v * scale / (a / (edge * edge) + b)
+        chance[d] = _NEVER if (edge < 0.013) & (v > edge) else chance[d]
+    count = np.int64(0)
     for d in range(draws):
-        if hit[d]:
+        few[count] = d
+        count += hit[d]
+    open_ = 0
+    for j in range(count):
+        d = few[j]
+        at = min(max(int(out[d]) - low, 0), size - 1)
+        few[open_] = d
+        open_ += (chance[d] > table[at]) | (out[d] != at + low)
+    for j in range(open_):
+        d = few[j]
+        beyond = chance[d] < _NEVER and out[d] >= 0.0 and (out[d] < low or out[d] >= low + size)
+        out[d] = -1.0 if beyond else _arrive_again(mean, a, b, low, size, bits[d], table)
+        if out[d] < 0.0:
             out[d] = poisson(mean, bits[d])
 
 
@@ -311,7 +393,7 @@ def arrive_row(mean: float, phase: np.uint64, lane: Keys, room: Scratch, draws: 
     """Draw how many arrive where `mean` are expected in every future, into `room.out`."""
     out, u = room.out, room.few_u
     if mean >= _SWITCH:
-        if draws >= _MANY and 14.0 * math.sqrt(mean) + 22.0 < len(room.table):
+        if 2.0 * _REACH * math.sqrt(mean) + 2.0 < len(room.table):
             _arrive_many(mean, phase, lane, room, draws)
         else:
             for d in range(draws):
@@ -369,7 +451,7 @@ def _pop(key: Float, place: Int, size: int) -> int:
     """Take the top of a heap of `size` and return its place."""
     top = place[0]
     key[0], place[0] = key[size - 1], place[size - 1]
-    _sink(key, place, 0, size - 1)
+    _sink(key, place, np.int64(0), size - 1)
     return int(top)
 
 
@@ -382,7 +464,7 @@ def _heap(key: Float, place: Int, size: int) -> None:
 @inner
 def _share_one(amount: Float, arcs: Int, use: Float, d: int, left: float, total: float, room: Scratch) -> None:
     """Cut the requests of one future in proportion to what is left, with largest remainders."""
-    part, size, least = left / total, 0, np.inf
+    part, size, least = left / total, np.int64(0), np.inf
     for j in range(len(arcs)):
         wanted = amount[arcs[j], d]
         if wanted > 0.0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +25,9 @@ Real = npt.NDArray[np.float32]
 _PAD = 8
 """Rows are a little longer than the batch: a power of two would send a column to few lines of the cache."""
 _TABLE = 1024
+"""Entries of tables in scratch."""
+_FACTORIALS = 16384
+"""Up to here, factorials are looked up."""
 
 
 class Streams(NamedTuple):
@@ -109,17 +114,23 @@ class Records(NamedTuple):
     lines: npt.NDArray[np.bool_]
 
 
+@cache
+def _logs() -> Float:
+    """Return log k! for k from 0 up."""
+    return np.array([math.lgamma(k + 1.0) for k in range(_FACTORIALS)])
+
+
 def scratch(network: Network, flat: Flat, draws: int) -> Scratch:
     """Return rows for the moment."""
     width = draws + _PAD
-    longest = max([network.n_choices, network.n_serves, flat.host_rows, 1])
+    longest = max([network.n_choices, network.n_serves, flat.host_rows, width])
 
     def row(kind: type = np.float64) -> npt.NDArray[np.generic]:
         return np.zeros(width, kind)
 
     return Scratch(
-        row(np.uint64), row(np.uint8), row(), row(), row(np.int64), row(), row(), row(), row(), np.zeros(_TABLE),
-        row(), row(), row(), row(np.uint8), row(np.uint8), row(np.uint8), np.zeros(longest),
+        row(np.uint64), row(np.uint8), row(), row(), row(np.int64), row(np.uint64), row(), row(), row(), row(), np.zeros(_TABLE),
+        _logs(), row(), row(), row(), row(np.uint8), row(np.uint8), row(np.uint8), np.zeros(longest),
         np.zeros(longest, np.int64),
     )  # type: ignore[arg-type]  # fmt: skip
 

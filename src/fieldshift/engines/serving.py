@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fieldshift.engines.engine import Decision
-from fieldshift.engines.fit import Tables, share_out
+from fieldshift.engines.fit import Tables, dot, share_out
 from fieldshift.engines.luck import Luck
 from fieldshift.engines.state import Counts, State, add_to, dialled
 from fieldshift.network.graph import OUTSIDE, Float, Int, Network, ServeBlock, Turn
@@ -139,7 +139,7 @@ def _use_hours(block: ServeBlock, network: Network, cells: list[Int], how: tuple
         weight[stock.cells] = productivity * stock.productivity
     for k, mine in enumerate(cells):
         if len(mine):
-            there = left[:, mine] @ weight[mine]
+            there = dot(left[:, mine], weight[mine])
             part = np.divide(need[:, k], there, out=np.zeros(len(there)), where=there > 0)
             taken = left[:, mine] * np.minimum(part, 1.0)[:, None]
             left[:, mine] -= taken
@@ -184,7 +184,7 @@ def _room_after_serve(network: Network, block: ServeBlock, want: Float, how: tup
         for r, (arcs, use) in enumerate(lookup.serve_rows[i]):
             mine = (arcs >= lo) & (arcs < hi)
             if mine.any():
-                room[:, limit.first + r] -= want[:, arcs[mine] - lo] @ use[mine]
+                room[:, limit.first + r] -= dot(want[:, arcs[mine] - lo], use[mine])
     for i, line in enumerate(network.lines):
-        room[:, network.n_rows + i] -= want @ line.ahead_serve[period, block.arcs]
+        room[:, network.n_rows + i] -= dot(want, line.ahead_serve[period, block.arcs])
     return room

@@ -25,7 +25,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from fieldshift.engines.engine import Decision
-from fieldshift.engines.fit import Tables, fit_moves, line_room, row_use, whole_sum
+from fieldshift.engines.fit import Tables, dot, fit_moves, line_room, row_use, whole_sum
 from fieldshift.engines.luck import Luck
 from fieldshift.engines.serving import serve_work
 from fieldshift.engines.state import Counts, State, add_to, dialled, under_way
@@ -191,9 +191,9 @@ def _after_moves(network: Network, lookup: Tables, room: Float, moved: Float, pe
     for i, limit in enumerate(network.limits):
         for r, (arcs, coefficient) in enumerate(lookup.rows[i]):
             if len(arcs):
-                room[:, limit.first + r] -= moved[:, arcs] @ coefficient
+                room[:, limit.first + r] -= dot(moved[:, arcs], coefficient)
     for i, line in enumerate(network.lines):
-        room[:, network.n_rows + i] -= moved @ line.ahead_move[period]
+        room[:, network.n_rows + i] -= dot(moved, line.ahead_move[period])
     return room
 
 
@@ -237,8 +237,8 @@ def _spend(network: Network, state: State, period: int, counts: Counts, incoming
     present = state.people + incoming
     way = under_way(state, len(present))
     for i, line in enumerate(network.lines):
-        spent = present @ line.cell[period] + way @ line.transit[period] + counts.moved @ line.move[period]
-        counts.spent[:, i] = spent + counts.served @ line.serve[period]
+        spent = dot(present, line.cell[period]) + dot(way, line.transit[period]) + dot(counts.moved, line.move[period])
+        counts.spent[:, i] = spent + dot(counts.served, line.serve[period])
         state.spent[:, i] += counts.spent[:, i]
 
 

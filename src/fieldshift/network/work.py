@@ -90,7 +90,7 @@ def lower_serving(desk: Lowering, name: str, work: Work, first: int) -> ServeBlo
     if work.vary is not None and block.sites[0] != OUTSIDE:
         standard = standard * np.array([float(desk.sites[s].attributes[work.vary]) for s in block.sites])
     given = work.by if isinstance(work.by, Mapping) else dict.fromkeys(names(work.by), 1.0)
-    by = tuple((i, float(productivity)) for stock, productivity in given.items() for i, _ in desk.blocks(stock))
+    by = tuple((i, float(productivity)) for stock, productivity in sorted(given.items()) for i, _ in desk.blocks(stock))
     arcs = np.arange(n, dtype=np.int64) + first
     desk.serve_takes += [Use(resource, arcs, use) for resource, use in work.takes.items()]
     if work.cost is not None:
