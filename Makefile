@@ -28,6 +28,7 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Installing the pinned packages (once; a few minutes on a slow line)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@$(BIN)/python -c 'import fieldshift; fieldshift.warm_up(print)'
 	@touch $@
 
 demo: setup  ## run the flagship case and write its report to build/demo

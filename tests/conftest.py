@@ -54,8 +54,6 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 @pytest.fixture(scope="session")
 def chromium(root: Path) -> Path:
     """An installed Chromium; `make test` has put one there where that is possible."""
-    found = subprocess.run(
-        [root / "tools" / "browser.sh", "--find-only"], capture_output=True, text=True, check=False
-    )
+    found = subprocess.run([root / "tools" / "browser.sh", "--find-only"], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
     return Path(found.stdout.strip())

@@ -32,6 +32,7 @@ _WHERE = {
     "Stay": "engines.policies",
     "simulate": "engines.simulate",
     "mean": "engines.simulate",
+    "warm_up": "engines.simulate",
     "Result": "results.result",
     "summary": "results.summary",
     "save": "results.runs",

@@ -5,6 +5,7 @@ from fieldshift.engines.policies import Policy as Policy
 from fieldshift.engines.policies import Stay as Stay
 from fieldshift.engines.simulate import mean as mean
 from fieldshift.engines.simulate import simulate as simulate
+from fieldshift.engines.simulate import warm_up as warm_up
 from fieldshift.engines.view import View as View
 from fieldshift.errors import FieldshiftError as FieldshiftError
 from fieldshift.errors import Interrupted as Interrupted

@@ -53,9 +53,7 @@ class Periods:
             days = int(DAYS[self.step])
             return tuple(self.start + dt.timedelta(days=i * days) for i in range(self.count + 1))
         except (ValueError, OverflowError):
-            raise UnitError(
-                "the horizon ends after the year 9999", "fewer periods, or an earlier start"
-            ) from None
+            raise UnitError("the horizon ends after the year 9999", "fewer periods, or an earlier start") from None
 
     def length(self, word: str) -> float:
         """Return the length of one period in a calendar unit: exact within months and years, else by days.
@@ -77,9 +75,7 @@ class Periods:
         """The fiscal year of each period's first day, named for the year it ends in, shape (T,)."""
         month, day = (int(part) for part in self.fiscal_year_starts.split("-"))
         first = (month, day) == (1, 1)
-        years = [
-            d.year if first or (d.month, d.day) < (month, day) else d.year + 1 for d in self.instants[:-1]
-        ]
+        years = [d.year if first or (d.month, d.day) < (month, day) else d.year + 1 for d in self.instants[:-1]]
         return np.array(years, np.int64)
 
     @cached_property

@@ -135,9 +135,7 @@ class Unit:
 
 
 @lru_cache(maxsize=4096)
-def _merged(
-    a: tuple[tuple[str, int], ...], b: tuple[tuple[str, int], ...], sign: int
-) -> tuple[tuple[str, int], ...]:
+def _merged(a: tuple[tuple[str, int], ...], b: tuple[tuple[str, int], ...], sign: int) -> tuple[tuple[str, int], ...]:
     powers = dict(a)
     for dim, power in b:
         powers[dim] = powers.get(dim, 0) + sign * power
@@ -232,9 +230,7 @@ def number_at(text: str, at: int = 0) -> tuple[float, int] | None:
         digits = re.match(r"[0-9,]+", text[at:])
         written = digits.group() if digits else match[0]
         plain = written.replace(",", "")
-        raise UnitError(
-            f"{written!r} has a comma in it", f"write {plain}; a blank after a comma between two numbers"
-        )
+        raise UnitError(f"{written!r} has a comma in it", f"write {plain}; a blank after a comma between two numbers")
     value = float(match["number"].replace("_", "")) * _SIZES.get(match["size"] or "", 1.0)
     if not math.isfinite(value):
         raise UnitError(f"{match[0]!r} is not a finite number")
@@ -269,9 +265,7 @@ def _number(text: str) -> tuple[float, str]:
         raise UnitError(f"{body!r} is not a number", "a number, then its unit: `12 person/week`")
     value, end = found
     if re.match(r",[0-9]", body[end:]):
-        raise UnitError(
-            f"{body!r} has a comma in its number", "a point for decimals; nothing or _ for thousands"
-        )
+        raise UnitError(f"{body!r} has a comma in its number", "a point for decimals; nothing or _ for thousands")
     return -value if sign == "-" else value, body[end:]
 
 
@@ -310,9 +304,7 @@ def parse_range(text: str) -> tuple[float, float, Unit, bool]:
     match = _RANGE.fullmatch(body)
     if match is None:
         if re.search(r"[0-9],[0-9]", body):
-            raise UnitError(
-                f"{text!r} has a comma in a number", "a point for decimals; nothing or _ for thousands"
-            )
+            raise UnitError(f"{text!r} has a comma in a number", "a point for decimals; nothing or _ for thousands")
         raise UnitError(f"{text!r} is not a range", "two numbers with two dots between: `5..6 %/year`")
     size = _SIZES.get(match["size"] or "", 1.0)
     low, high = (_ratio(match[end], text) * size for end in ("low", "high"))

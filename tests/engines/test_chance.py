@@ -218,10 +218,7 @@ def test_mix_is_splitmix64():
 def test_bases_and_draws_are_the_ones_they_always_were():
     bases = chance.bases(chance.stream_key(1, "people", "quit"), [0, 9999], [5, 2**64 - 1], 155)
     assert [int(b) for b in bases.ravel()] == GOLDEN_BASES
-    assert (
-        chance.binomials([[100, 100], [1000, 1000]], [[0.05, 0.9], [0.05, 0.5]], bases).tolist()
-        == GOLDEN_HITS
-    )
+    assert chance.binomials([[100, 100], [1000, 1000]], [[0.05, 0.9], [0.05, 0.5]], bases).tolist() == GOLDEN_HITS
     assert chance.poissons([[2.0, 9.0], [50.0, 1e6]], bases).tolist() == GOLDEN_ARRIVALS
     assert chance.place(np.full((2, 3, 2), 4), np.full((2, 2), 5), bases).tolist() == GOLDEN_PLACES
 
@@ -280,9 +277,7 @@ WORDS_BY_NAME, WORDS_BY_COUNT = cube()
 def neighbours():
     for axis, name in enumerate(("stream", "period", "future", "cell")):
         end = WORDS_BY_NAME.shape[axis]
-        yield pytest.param(
-            WORDS_BY_NAME.take(range(end - 1), axis), WORDS_BY_NAME.take(range(1, end), axis), id=name
-        )
+        yield pytest.param(WORDS_BY_NAME.take(range(end - 1), axis), WORDS_BY_NAME.take(range(1, end), axis), id=name)
     yield pytest.param(WORDS_BY_COUNT[:, :-1], WORDS_BY_COUNT[:, 1:], id="counter")
 
 
@@ -337,9 +332,7 @@ def test_placed_hits_fall_on_people_who_are_there():
 
 def test_picks_of_a_given_number_are_hypergeometric():
     bases = some_bases("pick", 4000, 5)
-    placed = chance.place(
-        np.tile(np.array([12, 30])[None, :, None], (4000, 1, 5)), np.full((4000, 5), 10), bases
-    )
+    placed = chance.place(np.tile(np.array([12, 30])[None, :, None], (4000, 1, 5)), np.full((4000, 5), 10), bases)
     assert fits(placed[:, 0], stats.hypergeom(42, 12, 10)) > UNLIKELY
 
 

@@ -162,9 +162,7 @@ def network() -> Network:
         EntryBlock("return", "return", 2, np.array([6]), p[:, :1], ()),
     )
     choices = (
-        _choice(
-            "detail", 0, ([2, 3], [2, 3]), BOTH, lasts=2, returns=True, hosts=BOTH, works_as=1, serves=1.0
-        ),
+        _choice("detail", 0, ([2, 3], [2, 3]), BOTH, lasts=2, returns=True, hosts=BOTH, works_as=1, serves=1.0),
         _choice("hire", 2, ([OUTSIDE] * 2, [12, 13]), BOTH, lasts=3, on_strength=False, stage="vetting"),
         _choice("hire.academy", 4, ([12, 13], [4, 5]), BOTH, lasts=2, auto=True, stage="academy"),
         _choice("layoff", 6, ([0, 1], [OUTSIDE] * 2), BOTH),
@@ -191,9 +189,7 @@ def network() -> Network:
         limits=(_limit("beds", 0, BOTH), _limit("seats", 2, NATION)),
         lines=(_line("pay", [100.0, 200.0], window), _line("travel", [np.nan, np.nan], window)),
         costs=_line("costs", [np.nan, np.nan], window),
-        needs=(
-            NeedBlock("street", BOTH, cells, np.tile([50.0, 30.0], (T, 1)), "needs.street", "Street teams"),
-        ),
+        needs=(NeedBlock("street", BOTH, cells, np.tile([50.0, 30.0], (T, 1)), "needs.street", "Street teams"),),
         dials=Dials(("pace",), np.array([0.5]), np.array([2.0]), np.array([1.0])),
         parts={"detail": (0,), "hire": (1,), "layoff": (3,), "move": (4,), "retrain": (6,)},
         currency="USD",
@@ -252,9 +248,7 @@ def _live(made: Network, luck: np.random.Generator, trace: Trace, d: int) -> Non
         trace.dials[d, t] = 1.0 + luck.random((1, 3))
 
 
-def _arrive(
-    c: ChoiceBlock, due: np.ndarray, good: np.ndarray, at: tuple[Trace, np.ndarray, int, int]
-) -> None:
+def _arrive(c: ChoiceBlock, due: np.ndarray, good: np.ndarray, at: tuple[Trace, np.ndarray, int, int]) -> None:
     trace, people, d, t = at
     trace.passed[d, t, c.arcs], trace.failed[d, t, c.arcs] = good, due - good
     np.add.at(people, c.head[c.head >= 0], good[c.head >= 0])

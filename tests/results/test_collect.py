@@ -90,9 +90,7 @@ def test_a_default_set_is_kept():
 
 def test_numbers_that_unknowns_change_are_those_of_the_network_lived_on():
     other = network()
-    stocks = tuple(
-        dataclasses.replace(b, funded=b.funded * 2) if b.funded is not None else b for b in other.stocks
-    )
+    stocks = tuple(dataclasses.replace(b, funded=b.funded * 2) if b.funded is not None else b for b in other.stocks)
     collector = Collector(network(), [("funded", "street")], 2)
     collector.add(0, lived(1))
     collector.add(1, lived(1), dataclasses.replace(other, stocks=stocks))

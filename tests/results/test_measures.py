@@ -157,13 +157,9 @@ def test_strength_changes_by_those_who_enter_and_leave():
 def test_a_backlog_changes_by_what_came_and_what_went(work):
     trace = lived(8)
     out = sum(
-        nation(trace, name, work)
-        for name in ("served", "undone", "ended")
-        if work in MEASURES[name].parts(network())
+        nation(trace, name, work) for name in ("served", "undone", "ended") if work in MEASURES[name].parts(network())
     )
-    np.testing.assert_array_equal(
-        np.diff(nation(trace, "backlog", work), axis=1), nation(trace, "arrived", work) - out
-    )
+    np.testing.assert_array_equal(np.diff(nation(trace, "backlog", work), axis=1), nation(trace, "arrived", work) - out)
 
 
 def test_the_nation_is_the_sum_of_its_sites_and_of_what_is_national():

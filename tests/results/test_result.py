@@ -74,9 +74,7 @@ def test_the_table_of_the_nation(result):
     np.testing.assert_allclose(row["q90"], np.quantile(values, 0.9), rtol=1e-6)
     assert len(result.table("backlog")) == 2 * 2 * (T + 1)
     pd.testing.assert_frame_equal(result.table("backlog.cases"), result.table(("backlog", "cases")))
-    assert len(result.table()) == sum(
-        2 * (T + 1 if m.at == "instant" else T) for m, _ in available(network())
-    )
+    assert len(result.table()) == sum(2 * (T + 1 if m.at == "instant" else T) for m, _ in available(network()))
 
 
 def test_the_table_by_site_is_in_the_planners_order(result):
@@ -114,9 +112,7 @@ def test_a_name_that_is_not_there_is_told(result):
 def test_paired_differences_are_on_the_same_futures(result):
     found = result.paired("move", "stay", "field")
     difference = result.values("move", "field") - result.values("stay", "field")
-    np.testing.assert_allclose(
-        found["q10"], np.quantile(difference.astype(np.float64), 0.1, axis=0), rtol=1e-5
-    )
+    np.testing.assert_allclose(found["q10"], np.quantile(difference.astype(np.float64), 0.1, axis=0), rtol=1e-5)
     np.testing.assert_allclose(found["more"], (difference > 0).mean(axis=0))
     np.testing.assert_allclose(result.paired("move", "move", "field")["mean"], 0)
 
@@ -178,9 +174,7 @@ def test_xarray_is_asked_for_where_it_is_missing(result, monkeypatch):
 
 
 def test_a_dataset_has_named_axes(result, monkeypatch):
-    made = types.SimpleNamespace(
-        Dataset=lambda variables, coordinates, about: (variables, coordinates, about)
-    )
+    made = types.SimpleNamespace(Dataset=lambda variables, coordinates, about: (variables, coordinates, about))
     monkeypatch.setitem(sys.modules, "xarray", made)
     variables, coordinates, about = result.to_xarray()
     dims, values, told = variables["backlog.cases by site"]
@@ -193,9 +187,7 @@ def test_a_dataset_has_named_axes(result, monkeypatch):
 
 
 def test_a_stored_run_without_a_scenario_has_no_network(result):
-    bare = Result(
-        result.name, result.policies, result.titles, result.parts, result.entries, result.axes, result.facts
-    )
+    bare = Result(result.name, result.policies, result.titles, result.parts, result.entries, result.axes, result.facts)
     assert bare.same(result)
     with pytest.raises(RunError, match="without its scenario"):
         _ = bare.network

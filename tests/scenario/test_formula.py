@@ -195,9 +195,7 @@ def test_the_deepest_and_the_longest_can_be_evaluated():
     assert hash(tree) == hash(parse("1" + "+1" * 100))
 
 
-@given(
-    st.one_of(st.text(max_size=60), st.text(alphabet="ab1.5,_e%+-*/() minmaxperson week day", max_size=60))
-)
+@given(st.one_of(st.text(max_size=60), st.text(alphabet="ab1.5,_e%+-*/() minmaxperson week day", max_size=60)))
 @example("1e400")
 @example("((((")
 @example("5 / 0")
@@ -224,9 +222,7 @@ def _written(tree) -> str:
 TERMS = st.recursive(
     st.one_of(
         st.sampled_from(sorted(NUMBERS)),
-        st.builds(
-            "{:.3f} {}".format, st.floats(0, 1e6), st.sampled_from(["", "%", "person", "case/week", "1/day"])
-        ),
+        st.builds("{:.3f} {}".format, st.floats(0, 1e6), st.sampled_from(["", "%", "person", "case/week", "1/day"])),
     ),
     lambda inner: st.one_of(
         st.builds("{} {} {}".format, inner, st.sampled_from("+-*/"), inner),
@@ -252,9 +248,7 @@ def test_a_tree_written_out_again_is_worth_the_same(text):
 
 @given(
     st.floats(0, 1e12),
-    st.sampled_from(
-        ["person/week", "% / year", "hour/case", "USD/person/day", "million case", "per 4 week", "/year"]
-    ),
+    st.sampled_from(["person/week", "% / year", "hour/case", "USD/person/day", "million case", "per 4 week", "/year"]),
 )
 def test_a_quantity_is_a_formula(number, words):
     text = f"{number!r} {words}"

@@ -151,9 +151,7 @@ def test_per_period_is_times_the_length():
     assert v.per_period("p", amount(0.1), "1|1/week").data.tolist() == [[0.1]]
     month = values(step="month")
     assert month.per_period("p", amount("1200 USD/year"), "USD/year").data.tolist() == [[100.0]]
-    assert month.per_period("p", amount("32 hour/week/person"), "hour/week").data[0, 0] == pytest.approx(
-        139.142857
-    )
+    assert month.per_period("p", amount("32 hour/week/person"), "hour/week").data[0, 0] == pytest.approx(139.142857)
 
 
 def test_a_number_without_time_is_refused_where_a_rate_is_expected():
@@ -186,9 +184,7 @@ def test_a_rate_that_is_none():
 
 
 def test_each_rate_of_a_list_keeps_its_own_calendar_word():
-    given_rates = {
-        "dates": {"2024-11-18": "12 %/year", "2025-01-06": "1 %/month", "2025-06-02": "1 / 44 day"}
-    }
+    given_rates = {"dates": {"2024-11-18": "12 %/year", "2025-01-06": "1 %/month", "2025-06-02": "1 / 44 day"}}
     data = values().probability("p", amount(given_rates)).data
     assert data.shape == (60, 1)
     assert data[0, 0] == pytest.approx(1 - 0.88 ** (7 / 365.25))
@@ -258,22 +254,14 @@ def test_exactly_all_sites():
 
 
 def test_dates_hold_from_their_day_and_the_first_one_before_it():
-    data = (
-        values()
-        .plain("p", amount({"dates": {"2025-01": 5, "2024-12-04": 3, "2030-01-01": 9}}), "person")
-        .data
-    )
+    data = values().plain("p", amount({"dates": {"2025-01": 5, "2024-12-04": 3, "2030-01-01": 9}}), "person").data
     assert data.shape == (60, 1)
     # 4 December is in the third week, 1 January in the seventh.
     assert data[:, 0].tolist() == [3.0] * 6 + [5.0] * 54
 
 
 def test_of_several_dates_before_the_start_the_last_holds():
-    data = (
-        values()
-        .plain("p", amount({"dates": {"2020-01-01": 1, "2021-01-01": 2, "2024-12-02": 3}}), "person")
-        .data
-    )
+    data = values().plain("p", amount({"dates": {"2020-01-01": 1, "2021-01-01": 2, "2024-12-02": 3}}), "person").data
     assert data[:, 0].tolist() == [2.0] * 2 + [3.0] * 58
 
 
@@ -363,9 +351,9 @@ def test_the_centre_is_the_value_or_the_middle_or_the_weighted_mean():
 def test_a_draw_takes_the_place_of_the_centre():
     assert plain({"range": "10..20 person"}, "person", {"p": 0.25}) == [[12.5]]
     assert plain({"value": 10, "range": [10, 20]}, "person", {"other": 0.25}) == [[10]]
-    assert plain("desks", "person", {"quantities.officers": 0.999999999, "quantities.desk_share": 0.999})[0][
-        0
-    ] == (pytest.approx(6500 * 0.17, rel=1e-3))
+    assert plain("desks", "person", {"quantities.officers": 0.999999999, "quantities.desk_share": 0.999})[0][0] == (
+        pytest.approx(6500 * 0.17, rel=1e-3)
+    )
 
 
 @pytest.mark.parametrize(

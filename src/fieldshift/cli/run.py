@@ -16,14 +16,14 @@ from fieldshift.cli.talk import Talk, counted, kept, long
 
 __all__ = ["run", "simulate", "simulated"]
 
-COMPILING = "Still starting: the first run after an installation compiles the engine, once; it takes up to a minute."
-
 
 def simulated(scenario: fs.Scenario, policies: Sequence[str], futures: Futures, talk: Talk) -> fs.Result:
     """Simulate with progress; all policies where none is named."""
     count = counted(len(policies or scenario.policies), "policy", "policies")
     began = time.monotonic()
-    with talk.progress(f"Simulating {count}", COMPILING if futures.engine == "numba" else "") as step:
+    if futures.engine == "numba":
+        fs.warm_up(talk.say)
+    with talk.progress(f"Simulating {count}") as step:
         result = fs.simulate(
             scenario,
             list(policies) or None,

@@ -35,9 +35,10 @@ def sides_of(given: Sequence[str], results: Sequence[fs.Result], base: str | Non
         UsageError: No run has the base.
     """
     several = len(results) > 1
+    alike = len({Path(name).name for name in given}) < len(given)
     sides = [
         Side(
-            f"{Path(name).name}: {result.titles[policy]}" if several else result.titles[policy],
+            f"{name if alike else Path(name).name}: {result.titles[policy]}" if several else result.titles[policy],
             result,
             policy,
         )

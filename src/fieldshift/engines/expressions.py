@@ -186,7 +186,7 @@ class Dynamics:
         return Affine(matrix, constant.ravel())
 
     def moves(self, periods: Int, cells: list[Int], weights: list[Float]) -> list[tuple[Int, Int, Int, Float]]:
-        """Return parts for moves of each block in each period: to a cell (or row) for each arc, with a weight by period."""
+        """Return parts for moves of each block in each period: to a row for each arc, with a weight by period."""
         parts = []
         for block, even, cell, weight in zip(self.network.choices, self.even, cells, weights, strict=True):
             inside = np.flatnonzero(cell >= 0)

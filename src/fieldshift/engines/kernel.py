@@ -6,7 +6,7 @@ memory as arrays with futures first, without a copy. Draw for draw it equals `re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from fieldshift.engines.kernel_state import fields, present, records, scratch, s
 from fieldshift.engines.kernel_tables import flatten
 from fieldshift.network.graph import Float, Network
 
-__all__ = ["Kernel", "compiled", "warm_up"]
+__all__ = ["Kernel", "compiled"]
 
 
 class Kernel:
@@ -152,9 +152,3 @@ def compiled() -> bool:
         return True
     index = Path(function.stats.cache_path) if function.stats.cache_path else None
     return index is not None and any(index.glob("kernel_steps.finish-*.nbc"))
-
-
-def warm_up(announce: Callable[[str], None]) -> None:
-    """Compile the loops, and say so beforehand if it will take a while."""
-    if not compiled():
-        announce("Compiling the engine (once on this machine; about 20 seconds)")

@@ -17,7 +17,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from fieldshift.engines.chance import binomial_log, compiled, log_q, poisson, start, uniform
+from fieldshift.engines.chance import binomial_log, log_q, poisson, start, uniform
 from fieldshift.network.graph import Float, Int
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "arrive_row",
     "copy",
     "dial_row",
+    "door",
     "draw_each",
     "draw_row",
     "fill",
@@ -53,6 +54,14 @@ _SWITCH = 10.0
 _NOTHING = 1e-18
 _REACH = 5.0
 _NEVER = 1e9
+
+
+def door(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function that Python calls, and nobody else."""
+    if getattr(numba.config, "DISABLE_JIT", 0):
+        return function
+    fast: Callable[P, R] = numba.njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
+    return fast
 
 
 def inner(function: Callable[P, R]) -> Callable[P, R]:
@@ -560,9 +569,16 @@ def split_row(weight: Float, total: Float, out: Float, first: int, room: Scratch
                 out[first + _pop(room.key, room.place, count - j), d] += 1.0
 
 
-@compiled
+@door
 def line_left(
-    cap: float, period: int, people: Float, legs: Int, ring: Short, ahead: Float, way: Float, left: Float,
+    cap: float,
+    period: int,
+    people: Float,
+    legs: Int,
+    ring: Short,
+    ahead: Float,
+    way: Float,
+    left: Float,
     draws: int,
 ) -> None:
     """Write the money left on a line once all who are here are paid to the end of its window into `left`.

@@ -129,8 +129,8 @@ def scratch(network: Network, flat: Flat, draws: int) -> Scratch:
         return np.zeros(width, kind)
 
     return Scratch(
-        row(np.uint64), row(np.uint8), row(), row(), row(np.int64), row(np.uint64), row(), row(), row(), row(), np.zeros(_TABLE),
-        _logs(), row(), row(), row(), row(np.uint8), row(np.uint8), row(np.uint8), np.zeros(longest),
+        row(np.uint64), row(np.uint8), row(), row(), row(np.int64), row(np.uint64), row(), row(), row(), row(),
+        np.zeros(_TABLE), _logs(), row(), row(), row(), row(np.uint8), row(np.uint8), row(np.uint8), np.zeros(longest),
         np.zeros(longest, np.int64),
     )  # type: ignore[arg-type]  # fmt: skip
 

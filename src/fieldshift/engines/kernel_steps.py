@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fieldshift.engines.chance import compiled, phase, pick, poisson, start
+from fieldshift.engines.chance import phase, pick, poisson, start
 from fieldshift.engines.kernel_moves import arrive, ask, fit, move, put_in
 from fieldshift.engines.kernel_rows import (
     Scratch,
@@ -13,6 +13,7 @@ from fieldshift.engines.kernel_rows import (
     add,
     arrive_row,
     dial_row,
+    door,
     draw_each,
     draw_row,
     fill,
@@ -159,7 +160,7 @@ def _count(period: int, draws: int, turned: bool, plain: Plain, now: Now, record
                 note_real(records.dials[period, k, s], now.dials[k, s], draws)
 
 
-@compiled
+@door
 def begin(
     period: int, draws: int, streams: Streams, flows: Flows, legs: Legs, turns: Turns, now: Now, records: Records,
     room: Scratch,
@@ -174,7 +175,7 @@ def begin(
                 add(now.people[c], now.incoming[c], 1.0, draws)
 
 
-@compiled
+@door
 def finish(
     period: int, draws: int, auto: bool, asked: Float, given: Float, finite: Flags, site: Int, streams: Streams,
     flows: Flows, entries: Entries, legs: Legs, rows: Rows, serves: Serves, lines: Lines, plain: Plain,

@@ -488,4 +488,3 @@ def flatten(network: Network) -> Flat:
     with _LOCK:
         _KNOWN[key] = (weakref.ref(network, lambda _: _KNOWN.pop(key, None)), flat)
     return flat
-

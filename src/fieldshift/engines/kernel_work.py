@@ -153,9 +153,7 @@ def _crews(a: int, crew: float, draws: int, serves: Serves, now: Now, pool: Floa
 
 
 @inner
-def _wanted(
-    period: int, b: int, a: int, draws: int, serves: Serves, turns: Turns, now: Now, room: Scratch
-) -> None:
+def _wanted(period: int, b: int, a: int, draws: int, serves: Serves, turns: Turns, now: Now, room: Scratch) -> None:
     """Write how many cases of one arc can be served by the people there into `now.served`."""
     pool, there = room.one, room.two
     _pool(a, draws, serves, now.left, pool, there)

@@ -14,7 +14,7 @@ import numpy as np
 
 from fieldshift.engines.engine import Engine
 from fieldshift.engines.futures import beliefs, groups_of
-from fieldshift.engines.kernel import Kernel
+from fieldshift.engines.kernel import Kernel, compiled
 from fieldshift.engines.live import live
 from fieldshift.engines.policies import Policy, fresh, policy_of, settings_of
 from fieldshift.engines.reference import MeanEngine, Reference
@@ -28,7 +28,7 @@ from fieldshift.results.trace import Trace
 from fieldshift.scenario.read import digest, overlaid
 from fieldshift.scenario.schema import Scenario
 
-__all__ = ["EngineName", "Progress", "mean", "simulate"]
+__all__ = ["EngineName", "Progress", "mean", "simulate", "warm_up"]
 
 EngineName = Literal["numba", "reference"]
 Progress = Callable[[int, int], None]
@@ -63,6 +63,22 @@ def _under(scenario: Scenario, policy: str) -> Scenario:
     return overlaid(scenario, changes) if changes else scenario
 
 
+def warm_up(announce: Callable[[str], None] | None = None) -> None:
+    """Compile the fast engine if this machine has not done so yet; later starts load it from a cache.
+
+    Args:
+        announce: Called with a sentence before it takes a while.
+    """
+    if compiled():
+        return
+    if announce is not None:
+        announce("Compiling the engine, once on this machine: it takes up to a minute.")
+    tiny = {"name": "warm up", "horizon": {"periods": 1}, "stocks": {"staff": {"start": 1}}, "policies": {"stay": {}}}
+    scenario = Scenario.model_validate(tiny)
+    network = build(scenario)
+    live(Kernel(network, 0, np.arange(1)), policy_of(scenario, network, "stay"))
+
+
 @dataclass(frozen=True)
 class _Task:
     """One batch: futures of one group under one policy."""
@@ -92,7 +108,7 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
         policies: Names of its policies, or a mapping from a name to one or to a policy of your own; all by default.
         draws: Number of futures.
         seed: Seed of all draws; the same seed gives the same result to the byte.
-        groups: Groups of futures that believe the same unknowns; 1 takes the centres, by default about draws / 20.
+        groups: Groups of futures that believe the same unknowns; 1 takes the centres, by default about draws / 40.
         workers: Threads; the result does not depend on it.
         engine: `numba`, or `reference` for the readable one (same draws, slower).
         keys: Measures to keep, as pairs of measure and part; a default set otherwise.

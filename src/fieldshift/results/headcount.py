@@ -169,9 +169,7 @@ def transit(tally: Tally, _: str) -> Array:
     """People employed who have left one site and not yet arrived at another."""
     network = tally.network
     pools = [b for b in _pools(network) if tally.strength[b.first]]
-    legs = [
-        c for c in network.choices if c.lasts and c.on_strength and not c.returns and _from_pool(network, c)
-    ]
+    legs = [c for c in network.choices if c.lasts and c.on_strength and not c.returns and _from_pool(network, c)]
     return tally.total([*people_of(pools), *under_way_on(legs)], tally.instants)
 
 

@@ -103,9 +103,7 @@ class Kept:
             UsageError: It is not in this run.
         """
         if policy not in self.parts:
-            raise UsageError(
-                f"there is no policy {policy!r} in this run; there are {', '.join(self.policies)}"
-            )
+            raise UsageError(f"there is no policy {policy!r} in this run; there are {', '.join(self.policies)}")
         return self.parts[policy]
 
     def find(self, ask: Ask) -> list[Entry]:
@@ -134,9 +132,7 @@ class Kept:
         found = self.find((measure, of) if of else measure)
         exact = [e for e in found if e.key == (measure, of)] or found
         if len(exact) > 1:
-            raise UsageError(
-                f"{measure!r} is of one of {', '.join(repr(e.key[1]) for e in exact)}: say which"
-            )
+            raise UsageError(f"{measure!r} is of one of {', '.join(repr(e.key[1]) for e in exact)}: say which")
         return exact[0]
 
     def dates(self, measure: str) -> tuple[dt.date, ...]:
@@ -191,9 +187,7 @@ class Kept:
             there = ", ".join(dict.fromkeys(k[0] for k in kept)) or "none"
             name = ".".join(k for k in key if k)
             raise UsageError(
-                f"{name!r} was not kept {how} of the policy {policy!r}; so kept are {there}".replace(
-                    "  ", " "
-                )
+                f"{name!r} was not kept {how} of the policy {policy!r}; so kept are {there}".replace("  ", " ")
             )
         return kept[key]
 

@@ -29,9 +29,7 @@ def dataset(kept: Kept) -> Any:
     try:
         xarray = import_module("xarray")
     except ImportError as error:
-        raise UsageError(
-            "to_xarray needs the package xarray, which is not installed: pip install xarray"
-        ) from error
+        raise UsageError("to_xarray needs the package xarray, which is not installed: pip install xarray") from error
     dates = np.array(kept.axes.instants, "datetime64[ns]")
     coordinates = {
         "policy": list(kept.policies),

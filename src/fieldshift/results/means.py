@@ -113,9 +113,7 @@ def gap(tally: Tally, name: str) -> Array:
     there = np.zeros(tally.zeros(tally.instants).shape)
     for weight in np.unique(weights).tolist():
         mine = weights == weight
-        there = there + tally.total(
-            [Group("people", cells[mine], block.sites[rows[mine]], weight)], tally.instants
-        )
+        there = there + tally.total([Group("people", cells[mine], block.sites[rows[mine]], weight)], tally.instants)
     return np.asarray(need(tally, name) - (there[:, :-1] if block.opening else there[:, 1:]))
 
 

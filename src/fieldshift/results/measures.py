@@ -102,9 +102,7 @@ def available(network: Network) -> list[tuple[Measure, str]]:
 def default_keys(network: Network) -> tuple[Key, ...]:
     """Return the measures that a run keeps unless told otherwise."""
     return tuple(
-        (m.name, of)
-        for m, of in available(network)
-        if m.name in _DEFAULT and (not of or m.name not in _WHOLE_ONLY)
+        (m.name, of) for m, of in available(network) if m.name in _DEFAULT and (not of or m.name not in _WHOLE_ONLY)
     )
 
 

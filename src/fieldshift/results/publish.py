@@ -75,9 +75,7 @@ def _small(frame: pd.DataFrame, under: int, columns: list[str]) -> Flags:
     return np.asarray(((values > 0) & (values < under)).any(axis=1) & counts)
 
 
-def _hidden(
-    frame: pd.DataFrame, hide: Flags, how: tuple[int, list[str]], plain: Flags | None = None
-) -> pd.DataFrame:
+def _hidden(frame: pd.DataFrame, hide: Flags, how: tuple[int, list[str]], plain: Flags | None = None) -> pd.DataFrame:
     """Return a table with the numbers of some rows hidden: `<n` where small, `x` else or where `plain`."""
     under, columns = how
     shown = frame.copy()

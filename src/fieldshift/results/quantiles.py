@@ -40,11 +40,7 @@ def _rows(rows: Array) -> npt.NDArray[np.float64]:
     count = np.full(len(rows), rows.shape[-1])
     if rows.dtype.kind == "f":
         count = rows.shape[-1] - np.isnan(ordered).sum(axis=-1)
-    wide = (
-        np.nan_to_num(ordered, nan=0.0, posinf=np.inf, neginf=-np.inf)
-        if (count < rows.shape[-1]).any()
-        else ordered
-    )
+    wide = np.nan_to_num(ordered, nan=0.0, posinf=np.inf, neginf=-np.inf) if (count < rows.shape[-1]).any() else ordered
     found = np.full((len(STATS), len(rows)), np.nan)
     some = count > 0
     total = wide.sum(axis=-1, dtype=np.float64 if rows.dtype.kind == "f" else np.int64)

@@ -86,9 +86,7 @@ class Result(Kept):
 
     def summary(self, policy: str, measure: str, of: str = "") -> pd.DataFrame:
         """Return mean and quantiles of the nation, a row for each date."""
-        return pd.DataFrame(
-            self.stats(policy, measure, of).T, columns=list(STATS), index=self._index(measure)
-        )
+        return pd.DataFrame(self.stats(policy, measure, of).T, columns=list(STATS), index=self._index(measure))
 
     def frame(self, policy: str, measure: str, of: str = "") -> pd.DataFrame:
         """Return the nation's value with a row for each future and a column for each date."""
@@ -147,9 +145,7 @@ class Result(Kept):
             return pd.DataFrame(columns=names)
         return pd.DataFrame({name: np.concatenate([piece[name] for piece in pieces]) for name in names})
 
-    def _pieces(
-        self, chosen: Sequence[Entry], how: tuple[Sequence[str], str, At]
-    ) -> Iterator[dict[str, Array]]:
+    def _pieces(self, chosen: Sequence[Entry], how: tuple[Sequence[str], str, At]) -> Iterator[dict[str, Array]]:
         policies, by, at = how
         sites = np.array(self.site_ids if by == "site" else (NATION,), object)
         order = list(self.axes.planner_order)

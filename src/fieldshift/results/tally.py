@@ -208,9 +208,7 @@ def ratio(over: Array, under: Array) -> Array:
     return found
 
 
-def people_of(
-    blocks: Iterable[StockBlock], weight: Callable[[StockBlock], float] | None = None
-) -> list[Group]:
+def people_of(blocks: Iterable[StockBlock], weight: Callable[[StockBlock], float] | None = None) -> list[Group]:
     """Return the cells of some stocks, each person counted as one or at a weight."""
     return [
         Group("people", np.arange(b.cells.start, b.cells.stop), b.sites, 1 if weight is None else weight(b))
@@ -262,9 +260,7 @@ def crossings(network: Network, on: Bool) -> tuple[Crossing, ...]:
         found += _crossed(("passed", leg.first, leg.sites), (before, _at(on, leg.head)), (leg.kind, True))
         found += _crossed(("failed", leg.first, leg.sites), (before, _at(on, leg.fail)), ("failed", False))
         if leg.lasts:
-            found += _crossed(
-                ("dropped", leg.first, leg.sites), (before, _at(on, leg.drop_to)), ("dropout", False)
-            )
+            found += _crossed(("dropped", leg.first, leg.sites), (before, _at(on, leg.drop_to)), ("dropout", False))
     return tuple(found)
 
 

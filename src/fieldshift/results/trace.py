@@ -65,8 +65,21 @@ class Trace:
             return np.zeros((draws, *shape), kind)
 
         return Trace(
-            zeros(count, t + 1, c), zeros(count, t + 1, a), zeros(count, t, a), zeros(count, t, a), zeros(count, t, a),
-            zeros(count, t, a), zeros(count, t, f), zeros(count, t, e), zeros(count, t, b), zeros(count, t, c),
-            zeros(real, t, c), zeros(real, t, c), zeros(real, t, s), zeros(real, t, k, s + 1),
-            zeros(np.float64, t, m), np.zeros((draws, t, r), np.bool_), np.zeros((draws, t, m), np.bool_),
+            zeros(count, t + 1, c),
+            zeros(count, t + 1, a),
+            zeros(count, t, a),
+            zeros(count, t, a),
+            zeros(count, t, a),
+            zeros(count, t, a),
+            zeros(count, t, f),
+            zeros(count, t, e),
+            zeros(count, t, b),
+            zeros(count, t, c),
+            zeros(real, t, c),
+            zeros(real, t, c),
+            zeros(real, t, s),
+            zeros(real, t, k, s + 1),
+            zeros(np.float64, t, m),
+            np.zeros((draws, t, r), np.bool_),
+            np.zeros((draws, t, m), np.bool_),
         )

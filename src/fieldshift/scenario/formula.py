@@ -102,9 +102,7 @@ def _tokens(text: str) -> list[_Token]:
             continue
         match = _TOKEN.match(text, at)
         if match is None:
-            raise FormulaError(
-                f"{text[at]!r} cannot stand in a formula", "only + - * / min max and brackets", at
-            )
+            raise FormulaError(f"{text[at]!r} cannot stand in a formula", "only + - * / min max and brackets", at)
         said = match.group()
         if said == "per":
             found.append(_Token("sign", "/", at))
@@ -155,9 +153,7 @@ class _Reader:
     def _factor(self) -> Expr:
         self.depth += 1
         if self.depth > DEEPEST:
-            raise FormulaError(
-                "the formula is nested too deeply", f"at most {DEEPEST} levels", self.peek().position
-            )
+            raise FormulaError("the formula is nested too deeply", f"at most {DEEPEST} levels", self.peek().position)
         try:
             return self._one()
         finally:
@@ -188,9 +184,7 @@ class _Reader:
         if token.text != ")":
             if token.kind == "end":
                 raise FormulaError("a bracket is not closed", "", opened.position)
-            raise FormulaError(
-                f"found {token.text!r} where `)` or an operator should stand", "", token.position
-            )
+            raise FormulaError(f"found {token.text!r} where `)` or an operator should stand", "", token.position)
 
     def _name(self, token: _Token) -> Expr:
         if token.text.endswith(".") or ".." in token.text:

@@ -185,9 +185,7 @@ class Reader:
             return Number(number.value * wanted.factor, wanted, number.per_site)
         if "unit" not in self.expected and not compatible(number.unit, self.expected):
             kind = describe(number.unit) if number.unit.dims else "a share"
-            raise FormulaError(
-                f"expected {self.expected.replace('|', ' or ')}, got {text!r}, which is {kind}"
-            )
+            raise FormulaError(f"expected {self.expected.replace('|', ' or ')}, got {text!r}, which is {kind}")
         return number
 
     def one(self, given: Amount | Estimate, u: float | None) -> Number:
@@ -230,9 +228,7 @@ class Reader:
         shape = given.shape or ("uniform" if centre is None else "triangle")
         return Number(point(shape, ends, None if centre is None else centre.value, u), unit, per_site)
 
-    def _ends(
-        self, given: str | tuple[float, float], beside: Number | None
-    ) -> tuple[tuple[float, float], Unit, bool]:
+    def _ends(self, given: str | tuple[float, float], beside: Number | None) -> tuple[tuple[float, float], Unit, bool]:
         """Return both ends in base units; bare ones take the value's unit, else the expected one."""
         unit, per_site = Unit(), False
         if isinstance(given, str):

@@ -119,9 +119,7 @@ class Values:
         """Return rows of one number or one for each site, and each period's row (None: there is but one)."""
         reader = self._reader(expected)
         if given.table:
-            raise FormulaError(
-                f"the table {given.table!r} has not been read", "read the scenario from its folder"
-            )
+            raise FormulaError(f"the table {given.table!r} has not been read", "read the scenario from its folder")
         if given.by is not None:
             return [self._by(reader, given.by, given.of)], None
         if given.sites:
@@ -229,9 +227,7 @@ class Values:
         """
 
         def change(data: Float, word: str | None) -> Float:
-            return (
-                np.clip(data, 0.0, 1.0) if word is None else self._periods.probability(_per(data, word), word)
-            )
+            return np.clip(data, 0.0, 1.0) if word is None else self._periods.probability(_per(data, word), word)
 
         return self._value(path, given, "1/year|1", change)
 

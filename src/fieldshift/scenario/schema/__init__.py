@@ -80,7 +80,7 @@ __all__ = [
 
 
 class Scenario(Part):
-    """All that a planner writes. Frozen: `overlay` returns a new one."""
+    """All that a planner writes. Frozen: `overlaid` returns a new one."""
 
     name: str = Field(description="Its name.")
     about: str | None = Field(None, description="What it is about, in a few sentences.")
@@ -88,9 +88,7 @@ class Scenario(Part):
     currency: str = Field("USD", description="The currency of all its money.", pattern=r"^[A-Z]{3}$")
     horizon: Horizon = Field(description="Which periods it covers.")
     sites: tuple[Site, ...] = Field((), description="Places of work; without any, everything is national.")
-    quantities: dict[str, Amount] = Field(
-        default_factory=dict, description="Named numbers that formulas use."
-    )
+    quantities: dict[str, Amount] = Field(default_factory=dict, description="Named numbers that formulas use.")
     stocks: dict[str, Stock] = Field(default_factory=dict, description="People, by state.")
     flows: dict[str, Flow] = Field(default_factory=dict, description="Moves by chance.")
     choices: dict[str, Choice] = Field(default_factory=dict, description="Moves that somebody decides.")
@@ -101,9 +99,7 @@ class Scenario(Part):
     events: dict[str, Event] = Field(default_factory=dict, description="Dated events.")
     profiles: dict[str, Profile] = Field(default_factory=dict, description="Responses to events.")
     dials: dict[str, Dial] = Field(default_factory=dict, description="Bounded multipliers.")
-    policies: dict[str, Policy] = Field(
-        default_factory=dict, description="Policies to compare; the first is the base."
-    )
+    policies: dict[str, Policy] = Field(default_factory=dict, description="Policies to compare; the first is the base.")
     goals: tuple[Goal, ...] = Field((), description="What a plan is for, in order.")
     levers: dict[str, Lever] = Field(default_factory=dict, description="Numbers that a reader may move.")
     headlines: tuple[Headline, ...] = Field((), description="Measures on top of the summary and the report.")
@@ -112,7 +108,5 @@ class Scenario(Part):
     """Where each path was written, `file:line:column`; filled by the reader, for messages."""
 
 
-COLLECTIONS = tuple(
-    name for name, field in Scenario.model_fields.items() if str(field.annotation).startswith("dict[")
-)
+COLLECTIONS = tuple(name for name, field in Scenario.model_fields.items() if str(field.annotation).startswith("dict["))
 """The parts of a scenario that are mappings from a name."""

@@ -19,7 +19,7 @@ _YEAR = re.compile(r"^\d{4}$")
 class Part(BaseModel):
     """Anything a planner can write: frozen, and no key that is not described here."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
 
 class Estimate(Part):
@@ -35,7 +35,7 @@ class Estimate(Part):
 
 
 def _is(pattern: re.Pattern[str], keys: Mapping[Any, Any]) -> bool:
-    return bool(keys) and all(isinstance(k, dt.date) or pattern.match(str(k)) for k in keys)
+    return bool(keys) and all(pattern.match(str(k)) for k in keys)
 
 
 class Amount(Part):
@@ -45,38 +45,28 @@ class Amount(Part):
     stands for `dates`, one from years for `years`. A bare number takes the unit that its field expects.
     """
 
-    value: float | str | None = Field(
-        None, description="Number, text with unit (`12 %/year`), or a formula."
-    )
+    value: float | str | None = Field(None, description="Number, text with unit (`12 %/year`), or a formula.")
     range: str | tuple[float, float] | None = Field(
         None,
         description="Lowest and highest value thought possible (`5..6 %/year`): an unknown, drawn once per future.",
     )
     shape: Shape | None = Field(
         None,
-        description="How likely each value in the range is: `triangle` around the value if there is one, else `uniform`.",
+        description="How likely each value in the range is: `triangle` around the value if any, else `uniform`.",
     )
-    estimates: tuple[Estimate, ...] = Field(
-        (), description="Rival estimates; a future believes one, by weight."
-    )
-    by: str | None = Field(
-        None, description="A site attribute that decides which entry of `of` holds at a site."
-    )
+    estimates: tuple[Estimate, ...] = Field((), description="Rival estimates; a future believes one, by weight.")
+    by: str | None = Field(None, description="A site attribute that decides which entry of `of` holds at a site.")
     of: dict[str, float | str] = Field(
         default_factory=dict, description="The value for each value of the attribute `by`."
     )
-    sites: dict[str, float | str] = Field(
-        default_factory=dict, description="The value at each site, every site named."
-    )
+    sites: dict[str, float | str] = Field(default_factory=dict, description="The value at each site, every site named.")
     dates: dict[str, float | str] = Field(default_factory=dict, description="The value from each date on.")
     years: dict[int, float | str] = Field(default_factory=dict, description="The value in each fiscal year.")
     grid: dict[str, dict[str, float | str]] = Field(
         default_factory=dict,
         description="The value from each date on at each site: a table by date and site.",
     )
-    table: str | None = Field(
-        None, description="A CSV file with columns `site` and/or `date` (or `year`) and `value`."
-    )
+    table: str | None = Field(None, description="A CSV file with columns `site` and/or `date` (or `year`) and `value`.")
     source: str | None = Field(None, description="Where the number comes from.")
     as_of: dt.date | str | int | None = Field(None, description="The date that it speaks of.")
     note: str | None = Field(None, description="What a reader must know to judge it.")
@@ -104,9 +94,7 @@ class Amount(Part):
 
     @model_validator(mode="after")
     def _says_something(self) -> Amount:
-        forms = [
-            f for f in ("estimates", "of", "sites", "dates", "years", "grid", "table") if getattr(self, f)
-        ]
+        forms = [f for f in ("estimates", "of", "sites", "dates", "years", "grid", "table") if getattr(self, f)]
         if len(forms) > 1:
             raise ValueError(f"says its value in {len(forms)} ways ({', '.join(forms)}): keep one")
         if not forms and self.value is None and self.range is None:
@@ -125,6 +113,4 @@ def number(unit: str, text: str, default: Any = None) -> Any:
         text: Meaning, for the reference page, the form and the workbook.
         default: What holds when the planner says nothing.
     """
-    return Field(
-        default, description=text, json_schema_extra={"unit": unit}, validate_default=default is not None
-    )
+    return Field(default, description=text, json_schema_extra={"unit": unit}, validate_default=default is not None)

@@ -28,12 +28,8 @@ class Resource(Part):
     hold: Names | dict[str, float] = Field(
         (), description="Stocks (and choices under way) whose people each hold one, or so many."
     )
-    supply: dict[str, Any] = Field(
-        default_factory=dict, description="Stocks whose people each bring so many more."
-    )
-    rank: str | None = Field(
-        None, description="A site attribute: lower is served first; without it, in proportion."
-    )
+    supply: dict[str, Any] = Field(default_factory=dict, description="Stocks whose people each bring so many more.")
+    rank: str | None = Field(None, description="A site attribute: lower is served first; without it, in proportion.")
     source: str | None = Field(None, description="Where its numbers come from.")
     note: str | None = Field(None, description="What a reader must know.")
     assumption: bool = Field(False, description="True where its numbers are invented.")
@@ -58,9 +54,7 @@ class Budget(Part):
     title: str | None = Field(None, description="Its name for a reader.")
     cap: Amount | None = number("USD", "Money granted, by fiscal year; without it the line is only counted.")
     pays: Names = Field(description="What it pays: `stocks`, `choices`, `work`, or names of parts.")
-    binding: bool = Field(
-        True, description="False: spending is shown against the grant but nothing is cut to it."
-    )
+    binding: bool = Field(True, description="False: spending is shown against the grant but nothing is cut to it.")
     lapses: tuple[Lapse, ...] = Field((), description="Days on which nothing new may start on this line.")
     source: str | None = Field(None, description="Where its numbers come from.")
     note: str | None = Field(None, description="What a reader must know.")
@@ -91,9 +85,7 @@ class Need(Part):
     """Posts that the work requires by a date, before money is considered."""
 
     title: str | None = Field(None, description="Its name for a reader.")
-    of: Names | dict[str, str] = Field(
-        description="The stocks that meet it, by name or by tags (`{duty: field}`)."
-    )
+    of: Names | dict[str, str] = Field(description="The stocks that meet it, by name or by tags (`{duty: field}`).")
     productive: bool = Field(False, description="Count people at their productivity instead of by head.")
     need: Amount = number("person", "How many; national unless `per site` or a table of sites.")
     spread: str | dict[str, float] | None = Field(None, description="Spread a national need over the sites.")

@@ -34,8 +34,8 @@ class Dial(Part):
     to: float = Field(description="Highest setting.", ge=0)
     start: float = Field(1.0, description="Setting on the first day.", ge=0)
     turns: dict[str, Amount] = Field(
-        description="What it multiplies: `work.NAME.pace`, `work.NAME.arrive`, `stocks.NAME.hours`, `flows.NAME.rate` or "
-        "`choices.NAME.dropout`, each with its slope: the multiplier is 1 + slope * (setting - 1).",
+        description="What it multiplies: `work.NAME.pace`, `work.NAME.arrive`, `stocks.NAME.hours`, "
+        "`flows.NAME.rate` or `choices.NAME.dropout`, each with its slope: the multiplier is 1 + slope * (setting - 1).",
         json_schema_extra={"unit": "1"},
     )
     note: str | None = Field(None, description="What a reader must know.")
@@ -52,9 +52,7 @@ class Schedule(_Dated):
 
     rule: Literal["schedule"] = Field("schedule", description="Kind of rule.")
     choice: str = Field(description="The choice that it asks for.")
-    amount: Amount | None = number(
-        "person/week", "How many, per any period; national unless `per site` or a table."
-    )
+    amount: Amount | None = number("person/week", "How many, per any period; national unless `per site` or a table.")
     share: Amount | None = number("1/week", "Share of the tail, per any period.")
     total: Amount | None = number("person", "Stop when so many have been asked for in all.")
     spread: str | dict[str, float] = Field(
@@ -78,9 +76,7 @@ class Fill(_Dated):
         description="`funded`, `authorised`, a need's name, or a number of people.",
         json_schema_extra={"unit": "person"},
     )
-    lead: Amount | None = number(
-        "week", "Order for the losses expected over this time; by the choice's length."
-    )
+    lead: Amount | None = number("week", "Order for the losses expected over this time; by the choice's length.")
     most: Amount | None = number("person/week", "Most to ask for, per any period.")
 
 
@@ -96,9 +92,7 @@ class Add(Part):
     """Add people through a choice."""
 
     choice: str = Field(description="The choice.")
-    add: Amount = number(
-        "person", "How many each time; national unless `per site` (then for each site that is short)."
-    )
+    add: Amount = number("person", "How many each time; national unless `per site` (then for each site that is short).")
 
 
 class Escalate(_Dated):
@@ -144,9 +138,7 @@ class Policy(Part):
 class Goal(Part):
     """What a plan is for; goals stand in order."""
 
-    least: str | None = Field(
-        None, description="Make least: `short`, `over`, `backlog`, `cost`, or `people`."
-    )
+    least: str | None = Field(None, description="Make least: `short`, `over`, `backlog`, `cost`, or `people`.")
     most: str | None = Field(None, description="Make most: `served`, `people`.")
     of: Names | None = Field(
         None, description="Of what: `needs.NAME`, `work.NAME`, `stocks.NAME`, `budgets.NAME`; of all."
@@ -170,11 +162,7 @@ class Lever(Part):
 class Headline(Part):
     """A measure that stands in the summary and on top of the report."""
 
-    measure: str = Field(
-        description="The measure: `field`, `desk`, `backlog`, `served`, `spend`, `fill_rate`, ..."
-    )
-    of: str | None = Field(
-        None, description="Of what, where the measure has parts: a work, a stock, a line of money."
-    )
+    measure: str = Field(description="The measure: `field`, `desk`, `backlog`, `served`, `spend`, `fill_rate`, ...")
+    of: str | None = Field(None, description="Of what, where the measure has parts: a work, a stock, a line of money.")
     title: str | None = Field(None, description="Its name for a reader.")
     better: Literal["more", "less"] | None = Field(None, description="Which way is better, if either is.")

@@ -15,13 +15,9 @@ __all__ = ["Event", "Horizon", "Profile"]
 class Horizon(Part):
     """The periods that a scenario covers."""
 
-    start: dt.date = Field(
-        dt.date(2000, 1, 1), description="The first day; counts given as `start` hold on it."
-    )
+    start: dt.date = Field(dt.date(2000, 1, 1), description="The first day; counts given as `start` hold on it.")
     periods: int = Field(description="How many periods; there is one instant more.", ge=1, le=6000)
-    step: Literal["day", "week", "month", "quarter", "year"] = Field(
-        "week", description="How long a period is."
-    )
+    step: Literal["day", "week", "month", "quarter", "year"] = Field("week", description="How long a period is.")
     fiscal_year_starts: str = Field(
         "01-01",
         description="Month and day on which a fiscal year starts; it is named for the year it ends in.",
