@@ -19,7 +19,7 @@ _YEAR = re.compile(r"^\d{4}$")
 class Part(BaseModel):
     """Anything a planner can write: frozen, and no key that is not described here."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Estimate(Part):

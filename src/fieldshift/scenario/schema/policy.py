@@ -35,7 +35,7 @@ class Dial(Part):
     start: float = Field(1.0, description="Setting on the first day.", ge=0)
     turns: dict[str, Amount] = Field(
         description="What it multiplies: `work.NAME.pace`, `work.NAME.arrive`, `stocks.NAME.hours`, "
-        "`flows.NAME.rate` or `choices.NAME.dropout`, each with its slope: the multiplier is 1 + slope * (setting - 1).",
+        "`flows.NAME.rate` or `choices.NAME.dropout`, each with a slope: the multiplier is 1 + slope * (setting - 1).",
         json_schema_extra={"unit": "1"},
     )
     note: str | None = Field(None, description="What a reader must know.")
