@@ -45,13 +45,12 @@ def _flow(
     """
     at = flows.row[period]
     for a in arcs:
-        if flows.dialled[a]:
-            fill(now.left[flows.tail[a]], 1.0, draws)
-    for a in arcs:
         tail, own = now.people[flows.tail[a]], phase(streams.flow[flows.block[a]], period)
         lane, out = now.lanes[flows.site[a]], room.out
         if flows.dialled[a]:
             left, p = now.left[flows.tail[a]], room.one
+            if flows.dialled[a] == 2:
+                fill(left, flows.before[at, a], draws)
             dial_row(flows.p[at, a], flows.owner[a], flows.site[a], turns, now.dials, p, draws)
             for d in range(draws):
                 part = min(p[d], left[d])

@@ -31,7 +31,8 @@ NO_TEACHER, LOOSE = -2, -1
 class Flows(NamedTuple):
     """Chance arcs in the order in which they compete; `given` is the chance of those whom earlier arcs left.
 
-    `opening` and `closing` list the arcs of each timing.
+    `opening` and `closing` list the arcs of each timing. `dialled` is 1 where a dial turns an arc or an earlier one
+    of its tail, 2 on the first such arc; `before` is what part of the tail the arcs before it left.
     """
 
     tail: Int
@@ -45,6 +46,7 @@ class Flows(NamedTuple):
     row: Int
     p: Float
     given: Float
+    before: Float
     log: Float
 
 
@@ -248,7 +250,7 @@ def _flows(network: Network) -> Flows:
     site = _sites(np.where(of_tail >= 0, of_tail, of_head), network)
     row, p = by_period([b.p for b in blocks], periods)
     turned = np.array([bool(b.turns) for b in blocks], np.bool_)
-    given, dialled = np.zeros_like(p), np.zeros(len(tail), np.uint8)
+    given, before, dialled = np.zeros_like(p), np.ones_like(p), np.zeros(len(tail), np.uint8)
     for when in (0, 1):
         left, loose = np.ones((len(p), network.n_cells)), np.zeros(network.n_cells, np.bool_)
         for i, b in enumerate(blocks):
@@ -256,15 +258,16 @@ def _flows(network: Network) -> Flows:
                 continue
             for arc in range(b.arcs.start, b.arcs.stop):
                 cell = tail[arc]
+                before[:, arc] = left[:, cell]
                 own = np.minimum(p[:, arc], left[:, cell])
                 some = left[:, cell] > _TINY
                 given[:, arc] = np.minimum(np.divide(own, left[:, cell], out=np.zeros_like(own), where=some), 1.0)
                 left[:, cell] -= own
+                dialled[arc] = 1 if loose[cell] else 2 * turned[i]
                 loose[cell] |= turned[i]
-                dialled[arc] = loose[cell]
     log = np.log1p(-np.minimum(given, 1.0 - given))
     first, then = np.flatnonzero(opening), np.flatnonzero(opening == 0)
-    return Flows(tail, head, site, block, block.copy(), first, then, dialled, row, p, given, log)
+    return Flows(tail, head, site, block, block.copy(), first, then, dialled, row, p, given, before, log)
 
 
 def _entries(network: Network) -> Entries:

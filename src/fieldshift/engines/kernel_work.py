@@ -206,9 +206,10 @@ def _limited(
                 if room.bound[d] and len(records.lines):
                     records.lines[period, line, d] = True
                 room.bound[d] = 0
+    for line in range(len(finite)):
         for a in range(lo, hi):
-            if now.ahead_serve[line, a] != 0.0:
-                add(left, now.served[a], -now.ahead_serve[line, a], draws)
+            if finite[line] and now.ahead_serve[line, a] != 0.0:
+                add(now.room[first + line], now.served[a], -now.ahead_serve[line, a], draws)
     for t in range(serves.term_ptr[b], serves.term_ptr[b + 1]):
         left = now.room[serves.term_row[t]]
         for i in range(serves.term_arc_ptr[t], serves.term_arc_ptr[t + 1]):
