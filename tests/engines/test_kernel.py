@@ -379,10 +379,7 @@ def test_equals_the_reference_on_cases(case: str) -> None:
     assert_equal(*traces)
 
 
-def test_compiling_is_announced_once() -> None:
-    said: list[str] = []
-    kernel.warm_up(said.append)
+def test_it_knows_that_it_is_compiled() -> None:
+    network, futures = Maker(3).network(), np.arange(2)
+    lived(Kernel(network, 1, futures), futures, 1)
     assert kernel.compiled()
-    again: list[str] = []
-    kernel.warm_up(again.append)
-    assert not again

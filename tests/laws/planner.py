@@ -215,6 +215,7 @@ def _choice(  # noqa: PLR0912, PLR0915
         tails = [] if first is None else [first]
         if first is not None and kind == "retrain" and _yes(draw):
             tails = [n for n in names if stocks[n] == stocks[first]]
+            tails = tails[:-1] if len(tails) == len(names) > 1 else tails
         start = None if first is None else stocks[first]
         heads = [n for n in names if start is None or _reach(start, stocks[n])]
         if first is None or kind != "layoff":

@@ -23,10 +23,10 @@ __all__ = ["beliefs", "groups_of"]
 
 
 def groups_of(scenario: Scenario, draws: int, groups: int | None) -> int:
-    """Return how many groups of futures there are: one where nothing is unknown, else about one in forty futures."""
+    """Return how many groups of futures there are: 1 where nothing is unknown, else draws / 40, 20 to 100."""
     if not unknowns(scenario):
         return 1
-    wanted = groups if groups is not None else max(min(draws, 20), draws // 40)
+    wanted = groups if groups is not None else max(min(draws, 20), min(draws // 40, 100))
     return max(1, min(wanted, draws))
 
 

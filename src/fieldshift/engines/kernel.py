@@ -7,6 +7,7 @@ memory as arrays with futures first, without a copy. Draw for draw it equals `re
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,9 @@ import numpy.typing as npt
 
 from fieldshift.engines import kernel_steps
 from fieldshift.engines.engine import Decision
-from fieldshift.engines.kernel_rows import line_left
+from fieldshift.engines.kernel_flatten import flatten
+from fieldshift.engines.kernel_shares import line_left
 from fieldshift.engines.kernel_state import fields, present, records, scratch, streams
-from fieldshift.engines.kernel_tables import flatten
 from fieldshift.network.graph import Float, Network
 
 __all__ = ["Kernel", "compiled"]
@@ -102,12 +103,12 @@ class Kernel:
         self._weigh(decision)
         given = self._none
         if decision.serve is not None:
-            given = np.ascontiguousarray(decision.serve.T, np.float64)
+            given = _plain(decision.serve.T)
         finite = flat.finite[period]
         for i in np.flatnonzero(finite):
             self._money(period, int(i))
         kernel_steps.finish(
-            period, self.draws, decision.auto, np.ascontiguousarray(decision.asked, np.float64), given,
+            period, self.draws, bool(decision.auto), _plain(decision.asked), given,
             finite.view(np.uint8), flat.cell_lane, self._streams, flat.flows, flat.entries, flat.legs, flat.rows,
             flat.serves, flat.lines, flat.plain, flat.turns, now, self._records, self._room,
         )  # fmt: skip
@@ -129,8 +130,7 @@ class Kernel:
         left[:] = now.spent[i]
         line_left(
             float(self._caps[i, period]), period, now.people, self._pipes, now.ring,
-            np.ascontiguousarray(line.ahead_cell[period], np.float64),
-            np.ascontiguousarray(line.ahead_transit[period], np.float64), left, self.draws,
+            _plain(line.ahead_cell[period]), _plain(line.ahead_transit[period]), left, self.draws,
         )  # fmt: skip
         now.ahead_move[i] = line.ahead_move[period]
         now.ahead_serve[i] = line.ahead_serve[period]
@@ -143,12 +143,36 @@ def _seen(rows: Float, draws: int) -> Float:
     return view
 
 
+def _plain(numbers: npt.ArrayLike) -> Float:
+    """Return numbers as the one kind of array that the loops are compiled for: in a row, and writable."""
+    found = np.ascontiguousarray(numbers, np.float64)
+    return found if found.flags.writeable else found.copy()
+
+
+def _cached() -> list[Path]:
+    """Return the compiled loops on disk that are as new as all of their sources; older ones are removed.
+
+    Numba looks at the file of a function only, not at those of the functions that it calls.
+    """
+    here = Path(__file__).parent
+    newest = max(path.stat().st_mtime for path in (here / "chance.py", *here.glob("kernel*.py")))
+    cache = getattr(getattr(kernel_steps.finish, "stats", None), "cache_path", None)
+    found = []
+    for path in Path(cache).glob("kernel_*.nb?") if cache else ():
+        with suppress(OSError):
+            if path.stat().st_mtime >= newest:
+                found.append(path)
+            else:
+                path.unlink()
+    return found
+
+
 def compiled() -> bool:
     """Return whether the loops are compiled: in this process, or in a cache on disk that is up to date."""
-    function = kernel_steps.finish
-    if not hasattr(function, "signatures"):
+    signatures = getattr(kernel_steps.finish, "signatures", None)
+    if signatures is None or signatures:
         return True
-    if function.signatures:
-        return True
-    index = Path(function.stats.cache_path) if function.stats.cache_path else None
-    return index is not None and any(index.glob("kernel_steps.finish-*.nbc"))
+    return any(path.name.startswith("kernel_steps.finish-") and path.suffix == ".nbc" for path in _cached())
+
+
+_cached()

@@ -6,19 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldshift.engines.chance import log_q, phase
-from fieldshift.engines.kernel_rows import (
-    Scratch,
-    add,
-    copy,
-    draw_row,
-    fill,
-    flag,
-    inner,
-    note,
-    rank_row,
-    share_row,
-    split_row,
-)
+from fieldshift.engines.kernel_draws import draw_row
+from fieldshift.engines.kernel_rows import Scratch, add, copy, fill, flag, inner, note
+from fieldshift.engines.kernel_shares import rank_row, share_row, split_row
 from fieldshift.engines.kernel_state import Now, Records, Streams
 from fieldshift.engines.kernel_tables import Legs, Lines, Rows
 from fieldshift.network.graph import Float, Int

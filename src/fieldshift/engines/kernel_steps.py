@@ -6,21 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldshift.engines.chance import phase, pick, poisson, start
+from fieldshift.engines.kernel_draws import arrive_row, draw_each, draw_row
 from fieldshift.engines.kernel_moves import arrive, ask, fit, move, put_in
-from fieldshift.engines.kernel_rows import (
-    Scratch,
-    Turns,
-    add,
-    arrive_row,
-    dial_row,
-    door,
-    draw_each,
-    draw_row,
-    fill,
-    inner,
-    note,
-    note_real,
-)
+from fieldshift.engines.kernel_rows import Scratch, Turns, add, dial_row, door, fill, inner, note, note_real
 from fieldshift.engines.kernel_state import Now, Records, Streams
 from fieldshift.engines.kernel_tables import Entries, Flows, Legs, Lines, Plain, Rows, Serves
 from fieldshift.engines.kernel_work import serve, spend, work_hours

@@ -7,19 +7,8 @@ import numpy.typing as npt
 
 from fieldshift.engines.chance import phase, start, uniform
 from fieldshift.engines.kernel_moves import put_in
-from fieldshift.engines.kernel_rows import (
-    Scratch,
-    Turns,
-    add,
-    copy,
-    dial_row,
-    fill,
-    flag,
-    inner,
-    note,
-    note_real,
-    share_row,
-)
+from fieldshift.engines.kernel_rows import Scratch, Turns, add, copy, dial_row, fill, flag, inner, note, note_real
+from fieldshift.engines.kernel_shares import share_row
 from fieldshift.engines.kernel_state import Now, Records, Streams
 from fieldshift.engines.kernel_tables import Legs, Lines, Plain, Rows, Serves
 from fieldshift.network.graph import Float, Int

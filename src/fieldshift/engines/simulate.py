@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -21,8 +22,8 @@ from fieldshift.engines.reference import MeanEngine, Reference
 from fieldshift.errors import UsageError
 from fieldshift.network.build import build
 from fieldshift.network.graph import Network
-from fieldshift.results.collect import Collector, Taken
-from fieldshift.results.measures import keys_of
+from fieldshift.results.collect import Collector, PolicyResult, Taken
+from fieldshift.results.measures import headline_keys, keys_of
 from fieldshift.results.result import Result
 from fieldshift.results.trace import Trace
 from fieldshift.scenario.read import digest, overlaid
@@ -32,6 +33,9 @@ __all__ = ["EngineName", "Progress", "mean", "simulate", "warm_up"]
 
 EngineName = Literal["numba", "reference"]
 Progress = Callable[[int, int], None]
+
+MANY = 2000
+"""Futures above which policies are simulated one after the other, and only headlines keep each future's value."""
 
 TRACE_BYTES = 96 << 20
 """What the records of one batch may weigh."""
@@ -106,7 +110,7 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
     Args:
         scenario: A checked scenario.
         policies: Names of its policies, or a mapping from a name to one or to a policy of your own; all by default.
-        draws: Number of futures.
+        draws: Number of futures; above 2,000 only the headline measures keep their value in every future.
         seed: Seed of all draws; the same seed gives the same result to the byte.
         groups: Groups of futures that believe the same unknowns; 1 takes the centres, by default about draws / 40.
         workers: Threads; the result does not depend on it.
@@ -127,7 +131,11 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
     network = build(scenario)
     networks = {name: build(variants[name]) for name in chosen}
     collectors = {n: Collector(networks[n], keys or keys_of(scenario, networks[n]), draws) for n in chosen}
-    tasks = list(_tasks(list(chosen), draws, count, _batch(network)))
+    many = draws > MANY
+    tasks = list(_tasks(list(chosen), draws, count, (_batch(network), many)))
+    left = Counter(task.policy for task in tasks)
+    keep = headline_keys(scenario, network) if many else None
+    parts: dict[str, PolicyResult] = {}
 
     built = _Built(variants, networks)
 
@@ -142,9 +150,12 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
 
     for done, (task, taken) in enumerate(_run_all(run, tasks, workers), start=1):
         collectors[task.policy].put(taken)
+        left[task.policy] -= 1
+        if not left[task.policy]:
+            parts[task.policy] = collectors.pop(task.policy).done(keep)
         if progress is not None:
             progress(done, len(tasks))
-    parts = {name: collector.done() for name, collector in collectors.items()}
+    parts = {name: parts[name] for name in chosen}
     return Result.of(
         scenario,
         network,
@@ -200,12 +211,19 @@ def _batch(network: Network) -> int:
     return int(np.clip(TRACE_BYTES // one, 8, 256))
 
 
-def _tasks(policies: Sequence[str], draws: int, groups: int, batch: int) -> Iterator[_Task]:
+def _tasks(policies: Sequence[str], draws: int, groups: int, how: tuple[int, bool]) -> Iterator[_Task]:
+    """Return all batches: policies in turn, or, where there are many futures, one policy after the other."""
+    batch, many = how
     edges = [draws * g // groups for g in range(groups + 1)]
-    for group in range(groups):
-        for first in range(edges[group], edges[group + 1], batch):
-            for policy in policies:
-                yield _Task(policy, group, first, min(batch, edges[group + 1] - first))
+    batches = [
+        (group, first, min(batch, edges[group + 1] - first))
+        for group in range(groups)
+        for first in range(edges[group], edges[group + 1], batch)
+    ]
+    if many:
+        yield from (_Task(policy, *one) for policy in policies for one in batches)
+    else:
+        yield from (_Task(policy, *one) for one in batches for policy in policies)
 
 
 def _run_all(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -173,8 +173,12 @@ class Collector:
             self._sites[key].put(slice(taken.place, taken.place + len(values)), values)
         self._bound.add(taken.cut)
 
-    def done(self) -> PolicyResult:
-        """Return what is kept, once every future has come."""
+    def done(self, keep: Iterable[Key] | None = None) -> PolicyResult:
+        """Return what is kept, once every future has come.
+
+        Args:
+            keep: Measures whose value in every future is kept beside its quantiles; all of them by default.
+        """
         if not self._seen.all():
             raise ValueError(f"{int((~self._seen).sum())} futures of {self._draws} have not come")
         draws = {key: store.data for key, store in self._nation.items() if store.data is not None}
@@ -184,6 +188,9 @@ class Collector:
                 sites[key] = summarise(store.data)
             store.data = None
         nation = {key: summarise(values) for key, values in draws.items()}
+        if keep is not None:
+            kept = set(keep)
+            draws = {key: values for key, values in draws.items() if key in kept}
         for array in (*draws.values(), *sites.values(), *nation.values()):
             array.flags.writeable = False
         return PolicyResult(draws, nation, sites, self._kept, self._bound.done(self._draws))

@@ -22,6 +22,7 @@ __all__ = [
     "Measure",
     "available",
     "default_keys",
+    "headline_keys",
     "key_of",
     "keys_of",
     "measure",
@@ -110,6 +111,13 @@ def keys_of(scenario: Scenario, network: Network) -> tuple[Key, ...]:
     """Return the default measures and those of the scenario's headlines."""
     wanted = [key_of(network, h.measure, h.of or "") for h in scenario.headlines]
     return tuple(dict.fromkeys([*default_keys(network), *wanted]))
+
+
+def headline_keys(scenario: Scenario, network: Network) -> tuple[Key, ...]:
+    """Return the measures of the scenario's headlines; all default measures where it names none."""
+    if not scenario.headlines:
+        return default_keys(network)
+    return tuple(dict.fromkeys(key_of(network, h.measure, h.of or "") for h in scenario.headlines))
 
 
 def site_keys(keys: Iterable[Key]) -> tuple[Key, ...]:
