@@ -117,7 +117,9 @@ class Request:
 
     def nation(self, arcs: Arcs, total: Float, weight: Float, where: Bool) -> None:
         """Ask for a national total (D,), shared among arcs by weight (n,) or (D, n), only at some of them."""
-        weight = np.where(where, np.broadcast_to(weight, (self.view.draws, len(arcs.index))), 0.0)
+        if weight.ndim == 1 and (total == total[0]).all():
+            total, weight = total[:1], weight[None, :]  # alike in every future: shared out once
+        weight = np.where(where, weight if weight.ndim == 2 else weight[None, :], 0.0)
         sums = weight.sum(axis=1, keepdims=True)
         share = np.divide(weight, sums, out=np.zeros_like(weight), where=sums > 0)
         wanted = share * total[:, None]

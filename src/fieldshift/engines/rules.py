@@ -63,6 +63,8 @@ class ScheduleRule:
         self._weight = None
         if rule.spread != "tail":
             self._weight = site_weights(parts.network, rule.spread, self._arcs.sites)
+        outside = (self._arcs.tail < 0).all()
+        self._outside = site_weights(parts.network, "weight", self._arcs.sites) if outside else None
         everywhere = np.arange(len(parts.network.sites))
         self._to = None if rule.to is None else site_weights(parts.network, rule.to, everywhere)
 
@@ -97,9 +99,7 @@ class ScheduleRule:
     def _spread(self, there: Float) -> Float:
         if self._weight is not None:
             return self._weight
-        if (self._arcs.tail < 0).all():
-            return site_weights(self._parts.network, "weight", self._arcs.sites)
-        return there
+        return there if self._outside is None else self._outside
 
 
 class FillRule:

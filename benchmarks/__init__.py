@@ -1,0 +1,1 @@
+"""Fieldshift against its peers, in turn, on this machine. See __main__.py."""
