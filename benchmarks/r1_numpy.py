@@ -47,7 +47,11 @@ class Model:
         self.serve(t)
         self.desk -= self.hit(self.desk, self.f.quit)
         self.field -= self.hit(self.field, self.f.quit)
-        for ring, p in ((self.vetting, self.f.drop_vetting), (self.academy, self.f.drop_course), (self.course, self.f.drop_course)):
+        for ring, p in (
+            (self.vetting, self.f.drop_vetting),
+            (self.academy, self.f.drop_course),
+            (self.course, self.f.drop_course),
+        ):
             ring -= self.hit(ring, p)
         for name in ("docket", "jail", "at_large"):
             getattr(self, name).__iadd__(self.rng.poisson(getattr(self.f, f"{name}_in"), self.desk.shape))

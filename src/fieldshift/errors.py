@@ -61,12 +61,14 @@ class ScenarioError(FieldshiftError):
 
     Attributes:
         problems: All problems found, in the order of their places.
+        readable: The scenario without the entries that could not be read, so that the rest can be checked too, or
+            None.
     """
 
     exit_code = 2
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
+    def __init__(self, problems: Iterable[Problem], readable: object = None) -> None:
+        self.problems, self.readable = tuple(problems), readable
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

@@ -517,3 +517,12 @@ def test_any_change_gives_nothing_but_a_scenario_error(changes: dict[str, object
     else:
         return
     assert found
+
+
+def test_the_rest_is_checked_beside_an_entry_that_cannot_be_read(tmp_path):
+    file = tmp_path / "bad.yaml"
+    file.write_text("name: Bad\nhorizon: {periods: 2}\nstocks:\n  desk: {start: 10, dutty: desk}\n", encoding="utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        read(file)
+    assert len(caught.value.problems) == 1
+    assert caught.value.readable.stocks["desk"].start.value == 10

@@ -35,8 +35,18 @@ class Case:
     overlays: Sequence[str] = ()
 
     def read(self) -> fs.Scenario:
-        """Return it with its overlays and changes; raises its problems as one error."""
-        return fs.read(self.given, overlay=self.overlays, set=self.changes)
+        """Return it with its overlays and changes; raises its problems as one error.
+
+        What can still be read beside an entry that cannot is checked too, so that all is told at once.
+        """
+        try:
+            return fs.read(self.given, overlay=self.overlays, set=self.changes)
+        except fs.ScenarioError as error:
+            if not isinstance(error.readable, fs.Scenario):
+                raise
+            told = {problem.path for problem in error.problems}
+            more = [p for p in fs.problems(error.readable) if p.level == "error" and p.path not in told]
+            raise fs.ScenarioError([*error.problems, *more]) from None
 
     def checked(self, talk: Talk) -> fs.Scenario:
         """Return it and say how many warnings there are; raises all its problems if it cannot be run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import math
@@ -29,6 +30,30 @@ __all__ = ["cases", "digest", "overlaid", "read"]
 _YAML = (".yaml", ".yml")
 _MAIN = "scenario.yaml"
 Overlay = str | File | Mapping[str, Any]
+
+
+def _without(error: ValidationError, found: Marked) -> Scenario | None:
+    """Return the scenario without the entries that could not be read, or None where more than that is wrong."""
+    data = copy.deepcopy(found.data)
+    for problem in error.errors():
+        at: Any = data
+        steps: list[tuple[Any, Any]] = []
+        for key in problem["loc"]:
+            inside = (isinstance(at, dict) and key in at) or (
+                isinstance(at, list) and isinstance(key, int) and key < len(at)
+            )
+            if inside:
+                steps.append((at, key))
+                at = at[key]
+        if len(steps) < 3 or not isinstance(steps[-1][0], dict) or problem["type"] == "missing":
+            return None
+        steps[-1][0].pop(steps[-1][1])
+    try:
+        scenario = Scenario.model_validate(data)
+    except (ValidationError, RecursionError):
+        return None
+    scenario._places = Places(found.places)
+    return scenario
 
 
 def cases() -> tuple[str, ...]:
@@ -180,9 +205,11 @@ class _Draft:
         sites = [str(s.get("id", "")) if isinstance(s, Mapping) else str(s) for s in self._sites()]
         for path, name in table_paths(self.found.data, Scenario):
             self._resolve(path, name, sites)
+        readable: Scenario | None = None
         try:
             scenario = Scenario.model_validate(self.found.data)
         except ValidationError as error:
+            readable = _without(error, self.found)
             told = {(problem.where, problem.path) for problem in self.problems}
             more = worded(error, self.found)
             self.problems.extend(problem for problem in more if (problem.where, problem.path) not in told)
@@ -194,7 +221,7 @@ class _Draft:
                 what = f"'{path[-1]}' is missing"
                 self.problems.append(problem_at(scenario, path[:-1], what, meaning))
         if self.problems:
-            raise ScenarioError(_sorted(self.problems))
+            raise ScenarioError(_sorted(self.problems), readable)
         return scenario
 
     def _sites(self) -> list[Any]:
