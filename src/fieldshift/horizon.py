@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -102,8 +103,18 @@ class Periods:
         return mask
 
     def duration(self, value: float, word: str) -> int:
-        """Return a duration in whole periods: the nearest, halves up; more than nothing is at least one."""
+        """Return a duration in whole periods: the nearest, halves up; more than nothing is at least one.
+
+        Args:
+            value: How long it is, in calendar units `word`.
+            word: The calendar unit.
+
+        Raises:
+            UnitError: It is too long to count, or the word is no calendar unit.
+        """
         periods = value / self.length(word)
+        if not math.isfinite(periods):
+            raise UnitError("a duration is too long to count", f"so many {word}s as the horizon could hold")
         whole = int(np.floor(periods + 0.5 + 1e-9))
         return max(whole, 1) if periods > 1e-9 else 0
 

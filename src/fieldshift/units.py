@@ -173,11 +173,11 @@ def is_unit(word: str) -> bool:
 
 def nearest_unit(word: str) -> str:
     """Return a hint with the unit nearest to a word that is none."""
-    near = difflib.get_close_matches(word, _UNITS, 1)
-    near = near or [known for known in _UNITS if known.casefold() == word.casefold()]
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return "say `per site`" if word in ("site", "office", "force") else ""
+    if word in ("site", "sites", "office", "force"):
+        return "say `per site`, once"
+    near = [known for known in _UNITS if known.casefold() == word.casefold()]
+    near = near or difflib.get_close_matches(word, _UNITS, 1)
+    return f"did you mean {near[0]!r}?" if near else ""
 
 
 @lru_cache(maxsize=4096)
@@ -233,7 +233,7 @@ def number_at(text: str, at: int = 0) -> tuple[float, int] | None:
         raise UnitError(f"{written!r} has a comma in it", f"write {plain}; a blank after a comma between two numbers")
     value = float(match["number"].replace("_", "")) * _SIZES.get(match["size"] or "", 1.0)
     if not math.isfinite(value):
-        raise UnitError(f"{match[0]!r} is not a finite number")
+        raise UnitError(f"{match[0]!r} is not a finite number", "it is too large to compute with")
     return value, match.end()
 
 
@@ -283,7 +283,9 @@ def parse_quantity(text: str) -> Quantity:
         return Quantity(value, parse_unit(rest), per_site)
     below, under = _number(rest[over.end() :])
     if below == 0:
-        raise UnitError(f"{text.strip()!r} divides by zero")
+        raise UnitError(f"{text.strip()!r} divides by zero", "a number above 0 below the line")
+    if not math.isfinite(value / below):
+        raise UnitError(f"{text.strip()!r} is not a finite number", "a larger number below the line")
     upper, lower = parse_unit(rest[: over.start()]), parse_unit(under)
     if lower.bare:
         return Quantity(value / below, upper, per_site)
@@ -309,7 +311,7 @@ def parse_range(text: str) -> tuple[float, float, Unit, bool]:
     size = _SIZES.get(match["size"] or "", 1.0)
     low, high = (_ratio(match[end], text) * size for end in ("low", "high"))
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise UnitError(f"{text!r} is not finite")
+        raise UnitError(f"{text!r} is not finite", "it is too large to compute with")
     return low, high, parse_unit(match["unit"]), per_site
 
 
@@ -317,7 +319,7 @@ def _ratio(end: str, text: str) -> float:
     above, _, below = end.replace("_", "").partition("/")
     under = float(below) if below else 1.0
     if under == 0:
-        raise UnitError(f"{text!r} divides by zero")
+        raise UnitError(f"{text!r} divides by zero", "a number above 0 below the line")
     return float(above) / under
 
 

@@ -183,12 +183,12 @@ class _Reader:
         token = self.take()
         if token.text != ")":
             if token.kind == "end":
-                raise FormulaError("a bracket is not closed", "", opened.position)
+                raise FormulaError("a bracket is not closed", "close it with `)`", opened.position)
             raise FormulaError(f"found {token.text!r} where `)` or an operator should stand", "", token.position)
 
     def _name(self, token: _Token) -> Expr:
         if token.text.endswith(".") or ".." in token.text:
-            raise FormulaError(f"{token.text!r} is not a name", "", token.position)
+            raise FormulaError(f"{token.text!r} is not a name", "no point at its end, nor two in a row", token.position)
         return Expr("name", name=token.text, position=token.position)
 
     def _call(self, token: _Token) -> Expr:
@@ -229,7 +229,7 @@ def parse(text: str) -> Expr:
     """
     reader = _Reader(text)
     if not reader.tokens:
-        raise FormulaError("the formula is empty")
+        raise FormulaError("the formula is empty", "a number, or names with + - * / between them")
     tree = reader.formula()
     token = reader.peek()
     if token.kind != "end":
@@ -325,7 +325,7 @@ def evaluate(expr: Expr, env: Any) -> Any:
             raise FormulaError("divides by zero", f"{below.name!r} is 0" if below.name else "", expr.position)
         value = _operate(expr.kind, parts) if plain else _elementwise(expr.kind, parts)
     if not (math.isfinite(value) if isinstance(value, float) else np.isfinite(value).all()):
-        raise FormulaError("is not a finite number", "", expr.position)
+        raise FormulaError("is not a finite number", "it is too large to compute with", expr.position)
     return value
 
 

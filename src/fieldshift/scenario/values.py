@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -23,6 +25,7 @@ from fieldshift.scenario.number import (
     read_text,
     unknowns,
 )
+from fieldshift.scenario.paths import nearest
 from fieldshift.scenario.schema import Amount, Scenario, Site
 from fieldshift.units import DAYS, Unit, UnitError, is_unit
 
@@ -40,6 +43,7 @@ __all__ = [
 
 Float = npt.NDArray[np.float64]
 Item = TypeVar("Item")
+Numbers = TypeVar("Numbers", float, Float)
 
 
 @dataclass(frozen=True)
@@ -96,11 +100,13 @@ class Values:
             return self._known[name]
         given = self._scenario.quantities.get(name)
         if given is None:
-            hint = f"a unit stands after a number: `1 {name}`" if is_unit(name) else ""
+            hint = nearest(name, self._names, "quantities")
+            if is_unit(name):
+                hint = f"a unit stands after a number: `1 {name}`"
             raise FormulaError(f"there is no quantity {name!r}", hint)
         if name in self._open:
             circle = " -> ".join([*self._open[self._open.index(name) :], name])
-            raise FormulaError(f"is defined by itself: {circle}")
+            raise FormulaError(f"is defined by itself: {circle}", "give one of them a number")
         self._open.append(name)
         try:
             number = self._one(f"quantities.{name}", given, "")
@@ -113,7 +119,9 @@ class Values:
         return Reader(expected, self.quantity, self._names)
 
     def _one(self, path: str, given: Amount, expected: str) -> Number:
-        return self._reader(expected).one(given, self._draw.get(path))
+        number = self._reader(expected).one(given, self._draw.get(path))
+        _finite(number.value)
+        return number
 
     def _rows(self, path: str, given: Amount, expected: str) -> tuple[list[list[Number]], list[int] | None]:
         """Return rows of one number or one for each site, and each period's row (None: there is but one)."""
@@ -145,7 +153,8 @@ class Values:
         for site in self._sites:
             word = str(site.attributes.get(attribute))
             if word not in options:
-                raise FormulaError(f"says nothing for {attribute} {word!r} of site {site.id!r}")
+                what = f"says nothing for {attribute} {word!r} of site {site.id!r}"
+                raise FormulaError(what, nearest(word, map(str, options), "it says"))
             found.append(options[word])
         return self._each(found)
 
@@ -157,7 +166,7 @@ class Values:
             known = {site.id for site in self._scenario.sites}
             for name in row:
                 if name not in known:
-                    raise FormulaError(f"there is no site {name!r}")
+                    raise FormulaError(f"there is no site {name!r}", nearest(name, known, "sites"))
         return self._each([reader.number(row[site.id]) for site in self._sites])
 
     def _each(self, found: list[Number]) -> list[Number]:
@@ -176,14 +185,13 @@ class Values:
         """Return a number over periods and sites, each entry changed by the calendar word that it is per."""
         rows, steps = self._rows(path, given, expected)
         flat = [number for row in rows for number in row]
-        data = np.array([number.value for number in flat])
+        data = _finite(np.array([number.value for number in flat]))
         words = [number.unit.per for number in flat]
-        if len(set(words)) == 1:
-            data = change(data, words[0])
-        else:
-            for word in set(words):
+        with np.errstate(over="ignore"):
+            for word in dict.fromkeys(words):
                 mine = np.array([own == word for own in words])
                 data[mine] = change(data[mine], word)
+        _finite(data)
         data = data.reshape(len(rows), -1)
         return Value(data if steps is None else data[steps], any(number.per_site for number in flat))
 
@@ -213,7 +221,7 @@ class Values:
         """
 
         def change(data: Float, word: str | None) -> Float:
-            return _tidy(data) if word is None else _per(data, word) * self._periods.length(word)
+            return _tidy(data if word is None else _per(data, word) * self._periods.length(word))
 
         return self._value(path, given, unit, change)
 
@@ -247,7 +255,7 @@ class Values:
         """
         data = self.plain(path, given, unit).data
         if not (data == data.flat[0]).all():
-            raise FormulaError("must be one number here, the same over time and sites")
+            raise FormulaError("must be one number here, the same over time and sites", "one for all of them")
         return float(data.flat[0])
 
     def yearly(self, path: str, given: Amount, unit: str) -> dict[int, float]:
@@ -260,13 +268,20 @@ class Values:
         """
         if given.years:
             reader = self._reader(unit)
-            return {year: _round(reader.number(text).value) for year, text in given.years.items()}
+            return {year: _round(_finite(reader.number(text).value)) for year, text in given.years.items()}
         found = self.plain(path, given, unit)
         if found.per_site:
-            raise FormulaError("must be one number here, not one for each site")
+            raise FormulaError("must be one number here, not one for each site", "leave out `per site`")
         fiscal = self._fiscal
         column = np.broadcast_to(found.data[:, 0], len(fiscal))
         return {year: float(column[fiscal.index(year)]) for year in dict.fromkeys(fiscal)}
+
+
+def _finite(data: Numbers) -> Numbers:
+    """Return numbers as they are, or raise where one is not finite."""
+    if not np.isfinite(data).all():
+        raise FormulaError("is not a finite number", "it is too large to compute with")
+    return data
 
 
 def _round(value: float) -> float:
@@ -283,6 +298,7 @@ def _per(data: Float, word: str) -> Float:
     return _tidy(data * (DAYS[word] / DAYS["year"]))
 
 
+@lru_cache(maxsize=8192)
 def _date(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text if len(text) > 7 else f"{text}-01")
@@ -291,4 +307,14 @@ def _date(text: str) -> dt.date:
 
 
 def _sorted(dated: Mapping[str, Item]) -> list[tuple[str, Item]]:
-    return sorted(dated.items(), key=lambda pair: _date(pair[0]))
+    """Return dated things in order of time.
+
+    Raises:
+        FormulaError: Two of them stand for the same day, so that one would be lost without a word.
+        UnitError: A date is none.
+    """
+    found = sorted(dated.items(), key=lambda pair: _date(pair[0]))
+    for (one, _), (other, _) in pairwise(found):
+        if _date(one) == _date(other):
+            raise FormulaError(f"{one!r} and {other!r} are the same day", "leave one of them out")
+    return found
