@@ -1,10 +1,11 @@
 """The horizon: dates, lengths, fiscal years, and rates that decay the same at any step."""
 
 import datetime as dt
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fieldshift.horizon import Periods
@@ -123,6 +124,12 @@ def test_active_periods_share_a_day_with_the_stretch(first, last, active):
         ("month", 0.5, "year", 6),
         ("month", 1, "week", 1),
         ("quarter", 1.5, "quarter", 2),
+        ("week", 2.5, "week", 3),
+        ("week", 2.4999, "week", 2),
+        ("month", 18, "month", 18),
+        ("month", 1.5, "year", 18),
+        ("year", 1, "day", 1),
+        ("week", -4, "week", 0),
     ],
 )
 def test_durations_are_whole_periods(step, value, word, count):
@@ -158,3 +165,59 @@ def test_the_word_matters():
     days = periods("day")
     assert float(days.probability(1 / 44, "day")) == pytest.approx(1 / 44, rel=1e-14)
     assert float(days.probability(1 / 44 * 7, "week")) > 1 / 44
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e308])
+def test_a_duration_that_cannot_be_counted(value):
+    with pytest.raises(UnitError, match=r"too long to count \(no longer than the horizon\)"):
+        periods("day").duration(value, "year")
+
+
+@given(st.floats(0, 500), st.sampled_from(sorted(DAYS)), st.sampled_from(sorted(DAYS)))
+def test_a_duration_is_the_nearest_whole_number_of_periods(value, word, step):
+    exact = value * DAYS[word] / DAYS[step]
+    found = periods(step).duration(value, word)
+    assert found == 1 if 1e-9 < exact < 0.5 else abs(found - exact) <= 0.5 + 1e-6
+
+
+@given(
+    st.sampled_from(sorted(DAYS)),
+    st.dates(dt.date(1990, 1, 1), dt.date(2090, 1, 1)),
+    st.integers(1, 30),
+    st.none() | st.integers(-400, 12_000),
+    st.none() | st.integers(-400, 12_000),
+)
+def test_a_period_is_active_when_any_of_its_days_is(step, start, count, first, last):
+    one = periods(step, count, start)
+    days = [None if given_day is None else start + dt.timedelta(days=given_day) for given_day in (first, last)]
+    low, high = days[0] or dt.date.min, days[1] or dt.date.max
+    wanted = [
+        low <= high and begin <= high and end - dt.timedelta(days=1) >= low for begin, end in pairwise(one.instants)
+    ]
+    assert one.active(*days).tolist() == wanted
+
+
+@given(st.sampled_from(sorted(DAYS)), st.dates(dt.date(1990, 1, 1), dt.date(2090, 1, 1)), st.integers(1, 40))
+def test_periods_cover_every_day_once(step, start, count):
+    one = periods(step, count, start)
+    assert len(one.instants) == count + 1
+    assert all(a < b for a, b in pairwise(one.instants))
+    for i, (begin, end) in enumerate(pairwise(one.instants)):
+        assert one.at(begin) == one.at(end - dt.timedelta(days=1)) == i
+    assert one.at(one.instants[-1]) == count
+
+
+@settings(max_examples=40)
+@given(st.dates(dt.date(1990, 1, 1), dt.date(2090, 1, 1)), st.integers(1, 12), st.integers(1, 28))
+def test_a_fiscal_year_ends_in_the_year_it_is_named_for(start, month, day):
+    one = periods("day", 400, start, f"{month:02}-{day:02}")
+    for date, year in zip(one.instants[:-1], one.fiscal_years.tolist(), strict=True):
+        ends = dt.date(year, month, day) - dt.timedelta(days=1) if (month, day) != (1, 1) else dt.date(year, 12, 31)
+        assert dt.date(ends.year - 1, ends.month, min(ends.day, 28)) <= date <= ends
+
+
+@given(st.floats(0, 0.999), st.sampled_from(sorted(DAYS)), st.integers(1, 20))
+def test_a_cohort_after_a_common_span_is_the_yearly_rate_compounded(rate, step, years):
+    one = periods(step)
+    left = (1 - float(one.probability(rate, "year"))) ** (years / one.length("year"))
+    assert left == pytest.approx((1 - rate) ** years, rel=1e-7, abs=1e-12)

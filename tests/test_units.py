@@ -4,7 +4,7 @@ import math
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldshift.units import (
@@ -117,7 +117,12 @@ def test_per_site_may_stand_before_the_time():
         ("12 person//week", "a unit is missing", ""),
         ("12 person per office", "'office' is not a unit", "per site"),
         ("1e999 person", "is not a finite number", ""),
-        ("1 / 0 day", "divides by zero", ""),
+        ("1 / 0 day", "divides by zero", "above 0"),
+        ("1 / 1e-320 day", "is not a finite number", "a larger number"),
+        ("1e308 million person", "is not a finite number", "too large"),
+        ("12 person per site per site", "'site' is not a unit", "say `per site`, once"),
+        ("12 PERSON", "'PERSON' is not a unit", "did you mean 'person'?"),
+        ("12 Week", "'Week' is not a unit", "did you mean 'week'?"),
         ("many", "'many' is not a number", "12 person/week"),
         ("", "is not a number", ""),
         ("\u0661\u0662 person", "is not a number", ""),
@@ -237,6 +242,49 @@ def test_units_multiply_and_divide_back(a, b):
 
 @given(st.text(alphabet="0123456789.,_eE+-/*% perpersonwkydUSDcasit1()", max_size=30))
 def test_no_text_raises_anything_but_a_unit_error(text):
-    for reader in (parse_quantity, parse_range, parse_unit, split_scope):
+    for reader in (parse_unit, split_scope):
         with suppress(UnitError):
             reader(text)
+    with suppress(UnitError):
+        assert math.isfinite(parse_quantity(text).value)
+    with suppress(UnitError):
+        low, high, _, _ = parse_range(text)
+        assert math.isfinite(low)
+        assert math.isfinite(high)
+
+
+NUMBERS = st.floats(1e-9, 1e9)
+
+
+@given(NUMBERS, NUMBERS, UNITS)
+def test_one_number_over_another_is_their_ratio_in_the_unit_turned_over(above, below, unit):
+    found = parse_quantity(f"{above!r} / {below!r} {unit.replace('%', 'case')}")
+    turned = Unit() / parse_unit(unit.replace("%", "case"))
+    assert found.value == above / below
+    assert found.unit.dims == turned.dims
+    assert found.unit.factor == pytest.approx(turned.factor, rel=1e-14)
+
+
+@given(NUMBERS, NUMBERS, UNITS, st.sampled_from(["..", " .. ", " ..", ".. "]))
+def test_a_range_has_the_ends_of_its_two_quantities(low, high, unit, dots):
+    found = parse_range(f"{low!r}{dots}{high!r} {unit}")
+    assert found[:2] == (low, high)
+    assert found[2].dims == parse_quantity(f"{low!r} {unit}").unit.dims
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 999), st.lists(st.integers(0, 999), min_size=1, max_size=3))
+def test_a_comma_for_thousands_is_refused_and_the_hint_reads_as_meant(first, groups):
+    written = ",".join([str(first), *(f"{group:03}" for group in groups)])
+    with pytest.raises(UnitError, match="comma") as caught:
+        parse_quantity(f"{written} person")
+    said = caught.value.hint.removeprefix("write ").partition(";")[0]
+    assert float(said) == float(written.replace(",", ""))
+    with pytest.raises(UnitError, match="comma"):
+        parse_range(f"{written}..{written}1 person")
+
+
+@given(st.sampled_from(sorted(DAYS)), st.sampled_from(sorted(DAYS)), NUMBERS)
+def test_a_rate_is_the_same_in_any_calendar_word(one, other, number):
+    per_one, per_other = base(f"{number!r} case/{one}"), base(f"{number!r} case/{other}")
+    assert per_one / per_other == pytest.approx(DAYS[other] / DAYS[one], rel=1e-12)

@@ -114,7 +114,7 @@ class Periods:
         """
         periods = value / self.length(word)
         if not math.isfinite(periods):
-            raise UnitError("a duration is too long to count", f"so many {word}s as the horizon could hold")
+            raise UnitError("a duration is too long to count", "no longer than the horizon")
         whole = int(np.floor(periods + 0.5 + 1e-9))
         return max(whole, 1) if periods > 1e-9 else 0
 

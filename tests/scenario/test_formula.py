@@ -5,11 +5,11 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fieldshift.scenario.formula import FormulaError, evaluate, names, parse, unit_of, unit_words
-from fieldshift.units import Unit, UnitError, parse_quantity, parse_unit
+from fieldshift.units import DAYS, Unit, UnitError, parse_quantity, parse_unit
 
 NUMBERS = {
     "officers": 6000.0,
@@ -261,3 +261,94 @@ def test_a_quantity_is_a_formula(number, words):
 
 def test_a_formula_error_is_no_unit_error():
     assert not issubclass(FormulaError, UnitError)
+
+
+ATTACKS = [
+    "__import__('os').system('true')",
+    "__import__('os')",
+    "().__class__.__bases__",
+    "a.__class__()",
+    "(a).__class__",
+    "lambda: 1",
+    "(lambda x: x)(1)",
+    "2 ** 3",
+    "9**9**9",
+    "7 // 2",
+    "a[0]",
+    "[1][0]",
+    "{1: 2}",
+    "'text'",
+    '"text"',
+    "`x`",
+    "f'{a}'",
+    "a := 1",
+    "a = 1",
+    "a; b",
+    "a @ b",
+    "a & b",
+    "~a",
+    "a < b",
+    "not a",
+    "a or b",
+    "a if b else c",
+    "[x for x in a]",
+    "yield a",
+    "exec(a)",
+    "getattr(a, b)",
+    "a\\b",
+    "$(ls)",
+    "a # b",
+    "min",
+    "a.__class__",
+    "lambda",
+    "__builtins__",
+    "True",
+    "os.system",
+]
+
+
+@pytest.mark.parametrize("text", ATTACKS)
+def test_nothing_is_ever_run(text):
+    with pytest.raises(FormulaError) as caught:
+        evaluate(parse(text), {"a": 1.0, "b": 2.0, "c": 3.0})
+    assert caught.value.what
+
+
+@pytest.mark.parametrize("text", ["٣ + 1", "½", "a²", "é", "1 × 2", "5 – 3", "1\u200b2"])
+def test_only_plain_letters_digits_and_signs(text):
+    with pytest.raises(FormulaError, match=r"cannot stand in a formula"):
+        parse(text)
+
+
+@pytest.mark.parametrize("deep", [40, 41, 400])
+@pytest.mark.parametrize(("opens", "closes"), [("(", ")"), ("min(", ")"), ("-", ""), ("+", ""), ("2 * (", ")")])
+def test_what_is_too_deep_says_how_deep_it_may_be(opens, closes, deep):
+    with pytest.raises(FormulaError, match=r"nested too deeply|characters long") as caught:
+        parse(opens * deep + "1" + closes * deep)
+    assert caught.value.hint.startswith("at most")
+    assert parse(opens * 39 + "1" + closes * 39)
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 60), st.sampled_from("+-*/"))
+def test_equal_operators_go_from_left_to_right(count, sign):
+    numbers = [float(i + 1) for i in range(count + 1)]
+    left = numbers[0]
+    for number in numbers[1:]:
+        left = {"+": left + number, "-": left - number, "*": left * number, "/": left / number}[sign]
+    assert evaluate(parse(f" {sign} ".join(map(repr, numbers))), {}) == left
+
+
+@given(st.floats(1, 1e4), st.sampled_from(sorted(DAYS)))
+def test_one_per_a_time_is_a_rate_of_its_calendar_word(number, word):
+    tree = parse(f"1 / {number!r} {word}")
+    assert evaluate(tree, {}) == pytest.approx(DAYS["year"] / DAYS[word] / number, rel=1e-14)
+    assert unit_of(tree, {}).per == word
+
+
+@given(st.permutations(["person", "case", "hour", "USD", "day"]))
+def test_unlike_things_never_add_whatever_they_are(units):
+    for sign in ("+", "-", ","):
+        text = f"min(1 {units[0]}{sign}2 {units[1]})"
+        with pytest.raises(FormulaError, match=r"(adds|subtracts|compares) \w+ and \w+ \(both must be of one kind\)"):
+            unit_of(parse(text), {})

@@ -1,5 +1,6 @@
 """The numbers of a scenario: every form of a number, in base units, at the centre and drawn."""
 
+import math
 import re
 import time
 from contextlib import suppress
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from fieldshift.horizon import Periods
 from fieldshift.scenario.formula import FormulaError
 from fieldshift.scenario.schema import Amount, Estimate, Scenario, Site
 from fieldshift.scenario.values import Values, central, point, quantile, read_text, unknowns
-from fieldshift.units import UnitError
+from fieldshift.units import DAYS, UnitError
 
 SITES = (
     {"id": "north", "weight": 2, "cooperation": "sanctuary"},
@@ -449,7 +451,186 @@ def test_more_u_is_never_less(shape, low, width, mode, us):
         assert all(low - 1e-9 * low <= x <= ends[1] * (1 + 1e-9) for x in drawn)
 
 
+Z = stats.norm.ppf(0.95)
+
+
+def _scipy(shape, low, high, mode):
+    wide = high - low
+    return {
+        "uniform": stats.uniform(low, wide),
+        "triangle": stats.triang((mode - low) / wide, low, wide),
+        "pert": stats.beta(1 + 4 * (mode - low) / wide, 1 + 4 * (high - mode) / wide, low, wide),
+        "normal": stats.norm((low + high) / 2, wide / (2 * Z)),
+        "lognormal": stats.lognorm(math.log(high / low) / (2 * Z), 0, math.sqrt(low * high)),
+    }[shape]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("ends", [(2.0, 6.0), (100.0, 101.0), (0.01, 5.0)])
+@pytest.mark.parametrize("at", [0.0, 0.2, 0.5, 1.0])
+def test_each_shape_is_scipy_s(shape, ends, at):
+    low, high = ends
+    mode = low + at * (high - low)
+    us = [0.001, 0.05, 0.2, 0.37, 0.5, 0.8, 0.95, 0.999]
+    wanted = _scipy(shape, low, high, mode).ppf(us)
+    if shape == "normal":
+        wanted = np.maximum(wanted, 0)
+    np.testing.assert_allclose([point(shape, ends, mode, u) for u in us], wanted, rtol=1e-9)
+
+
+@pytest.mark.parametrize("shape", ["triangle", "pert"])
+def test_without_a_mode_the_peak_is_in_the_middle_and_one_outside_is_cut(shape):
+    us = [0.1, 0.5, 0.9]
+    drawn = {mode: [point(shape, (2.0, 6.0), mode, u) for u in us] for mode in (None, 4.0, 6.0, 60.0, 2.0, -3.0)}
+    assert drawn[None] == drawn[4.0]
+    assert drawn[60.0] == drawn[6.0]
+    assert drawn[-3.0] == drawn[2.0]
+
+
+def test_a_number_s_shape_is_the_one_it_says():
+    for shape in SHAPES:
+        given_amount = amount({"value": "30 person", "range": "20..60", "shape": shape})
+        wanted = _scipy(shape, 20, 60, 30).ppf(0.3)
+        assert quantile(given_amount, 0.3) == pytest.approx(wanted)
+        assert values({"p": 0.3}).plain("p", given_amount, "person").data[0, 0] == pytest.approx(wanted)
+    assert quantile(amount({"value": 30, "range": "20..60"}), 0.3) == pytest.approx(
+        _scipy("triangle", 20, 60, 30).ppf(0.3)
+    )
+    assert quantile(amount({"range": "20..60"}), 0.3) == pytest.approx(32)
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 100), st.floats(0, 10)), min_size=2, max_size=6))
+def test_rival_estimates_get_their_weight_and_rise_within_themselves(rivals):
+    # The i-th estimate lies in 100 i .. 100 i + its width, so that a draw tells whose it is.
+    given_amount = amount(
+        {"estimates": [{"range": [100 * i, 100 * i + wide], "weight": w} for i, (w, wide) in enumerate(rivals)]}
+    )
+    total, before = sum(w for w, _ in rivals), 0.0
+    for i, (weight, wide) in enumerate(rivals):
+        share = weight / total
+        drawn = [quantile(given_amount, before + share * inside) for inside in (0.01, 0.25, 0.5, 0.75, 0.99)]
+        assert all(100 * i <= x <= 100 * i + wide for x in drawn)
+        assert all(a <= b for a, b in pairwise(drawn))
+        assert drawn[2] == pytest.approx(100 * i + wide / 2, abs=1e-6)
+        before += share
+
+
+# --------------------------------------------------------------------------------------------- exactness
+
+
+@pytest.mark.parametrize("step", sorted(DAYS))
+@pytest.mark.parametrize("word", sorted(DAYS))
+@pytest.mark.parametrize("number", [0.1, 0.3, 0.7, 1.1, 12, 240, 98700])
+def test_a_rate_in_the_period_s_own_word_stays_exactly_itself(step, word, number):
+    found = values(step=step).per_period("p", amount(f"{number} person/{word}"), "person/week")
+    if word == step:
+        assert found.data.tolist() == [[number]]
+    assert found.data[0, 0] == pytest.approx(number * DAYS[step] / DAYS[word], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("step", "text", "number"),
+    [
+        ("week", "0.1 person/day", 0.7),
+        ("week", "0.3 person/day", 2.1),
+        ("quarter", "0.1 person/month", 0.3),
+        ("year", "0.7 person/month", 8.4),
+        ("year", "0.1 person/quarter", 0.4),
+        ("month", "1.2 person/year", 0.1),
+        ("month", "3 person/quarter", 1.0),
+        ("week", "12 person/week per site", 12.0),
+        ("week", "12 person per week per site", 12.0),
+    ],
+)
+def test_tenths_come_out_as_a_planner_would_write_them(step, text, number):
+    assert values(step=step).per_period("p", amount(text), "person/week").data.tolist() == [[number]]
+
+
+def test_tenths_add_up():
+    assert plain("0.1 + 0.2", "1") == [[0.3]]
+    assert plain("3 * 0.1 person", "person") == [[0.3]]
+    assert plain("30 % - 20 %", "1") == [[0.1]]
+
+
+@pytest.mark.parametrize(
+    "given_amount",
+    [
+        "1e308 MUSD/year",
+        "1e308 USD/day",
+        "1 USD/day * 1e300 * 1e300",
+        {"range": "1e308..1.7e308 USD/year"},
+        {"dates": {"2025-01-01": "1 USD/day", "2025-02-01": "1e308 USD/day"}},
+    ],
+)
+def test_what_is_too_large_is_refused_before_an_engine_sees_it(given_amount):
+    with pytest.raises(FormulaError, match="is not a finite number"):
+        values(step="year").per_period("p", amount(given_amount), "USD/year")
+    with pytest.raises(FormulaError, match="is not a finite number"):
+        values().yearly("p", amount({2025: "1e308 MUSD"}), "USD")
+    with pytest.raises(UnitError, match="too long"):
+        values(step="day").duration("p", amount("1e308 year"))
+
+
 # --------------------------------------------------------------------------------------------- the rest
+
+
+@pytest.mark.parametrize(
+    ("given_amount", "unit", "hint"),
+    [
+        ("officer * 2", "person", "did you mean 'officers'?"),
+        ("officers / person", "1", "a unit stands after a number: `1 person`"),
+        ({"sites": {"north": 1, "south": 2, "west": 3, "wset": 4}}, "1", "did you mean 'west'?"),
+        ({"sites": {"north": 1}}, "1", "name every site"),
+        ({"by": "cooperation", "of": {"sanctuary": 1, "mixd": 2}}, "1", "did you mean 'mixd'?"),
+        ({"dates": {"2025-01": 5, "2025-01-01": 7}}, "1", "leave one of them out"),
+        ({"grid": {"2025-01": {"north": 1}, "2025-01-01": {"north": 1}}}, "1", "leave one of them out"),
+        ({"dates": {"soon": 5}}, "1", "such as 2025-01-31"),
+        ("officers + 3 case", "person", "both must be of one kind"),
+    ],
+)
+def test_what_is_wrong_says_what_would_be_right(given_amount, unit, hint):
+    with pytest.raises((FormulaError, UnitError)) as caught:
+        plain(given_amount, unit)
+    assert hint in caught.value.hint
+
+
+def test_a_circle_says_how_to_break_it():
+    with pytest.raises(FormulaError, match=r"a -> b -> a \(give one of them a number\)"):
+        plain("1 + a", "1", quantities={"a": "b", "b": {"value": "a", "range": "1..2"}})
+
+
+@pytest.mark.parametrize(
+    "text", ["__import__('os')", "a.__class__", "lambda", "2 ** 3", "officers[0]", "eval(officers)"]
+)
+def test_no_text_is_ever_run(text):
+    with pytest.raises(FormulaError):
+        plain(text, "person")
+
+
+def test_every_form_has_its_shape():
+    for given_amount, shape, per_site in [
+        (5, (1, 1), False),
+        ("5 person per site", (1, 1), True),
+        ({"dates": {"2025-01": 5}}, (60, 1), False),
+        ({"dates": {"2025-01": "5 person per site"}}, (60, 1), True),
+        ({2025: 5}, (60, 1), False),
+        ({"sites": {"north": 1, "south": 2, "west": 3}}, (1, 3), True),
+        ({"by": "cooperation", "of": {"sanctuary": 1, "mixed": 2}}, (1, 3), True),
+        ({"grid": {"2025-01": {"north": 1, "south": 2, "west": 3}}}, (60, 3), True),
+        ({"range": "1..2 person"}, (1, 1), False),
+        ({"estimates": [{"value": 1}, {"range": "2..3"}]}, (1, 1), False),
+    ]:
+        for method in ("plain", "per_period"):
+            found = getattr(values(), method)("p", amount(given_amount), "person")
+            assert (found.data.shape, found.per_site) == (shape, per_site)
+            assert found.data.dtype == np.float64
+
+
+def test_a_fiscal_year_without_a_number_takes_the_nearest():
+    data = values().plain("p", amount({2020: 1, 2028: 9}), "person").data[:, 0]
+    # Fiscal 2025 is nearer to 2028 than to 2020.
+    assert set(data.tolist()) == {9.0}
+    assert set(values().plain("p", amount({2024: 1, 2027: 9}), "person").data[:, 0].tolist()) == {1.0, 9.0}
 
 
 @given(st.text(max_size=40))
