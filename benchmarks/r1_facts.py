@@ -19,6 +19,8 @@ POLICY = "escalate"
 WEEKS = 156
 FIRST_RETRAINING = 9
 """The week that contains 2025-01-20."""
+MARKS = (52, 156)
+"""Weeks after which the models are compared."""
 WATCHED = ("desk", "field", "under way", "docket", "jail", "at large", "arrests")
 
 
@@ -74,5 +76,7 @@ def split(total: float, weight: Float) -> Float:
     return base
 
 
-Measured = Callable[[int, int], dict[str, Float]]
-"""A model: from a number of futures and a seed to each watched number on the last day, by future."""
+Marked = dict[tuple[str, int], Float]
+"""Each watched number after each marked number of weeks, by future."""
+Measured = Callable[[int, int], Marked]
+"""A model: from a number of futures and a seed to what was watched."""

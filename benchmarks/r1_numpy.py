@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.r1_facts import FIRST_RETRAINING, WATCHED, WEEKS, Facts, facts
+from benchmarks.r1_facts import FIRST_RETRAINING, MARKS, WATCHED, WEEKS, Facts, Marked, facts
 
 Float = npt.NDArray[np.float64]
 
@@ -102,11 +102,18 @@ class Model:
         self.at_large -= self.served[t]
 
 
-def measured(draws: int, seed: int) -> dict[str, Float]:
-    """Return each watched number on the last day, by future."""
+def measured(draws: int, seed: int) -> Marked:
+    """Return each watched number after each mark, by future."""
     model = Model(facts(), draws, seed)
+    found: Marked = {}
     for t in range(WEEKS):
         model.week(t)
+        if t + 1 in MARKS:
+            found |= {(name, t + 1): values for name, values in _now(model).items()}
+    return found
+
+
+def _now(model: Model) -> dict[str, Float]:
     way = model.vetting.sum(axis=(0, 2)) + model.academy.sum(axis=(0, 2)) + model.course.sum(axis=(0, 2))
     parts = (model.desk, model.field, way, model.docket, model.jail, model.at_large, model.served.sum(axis=0))
     return dict(zip(WATCHED, (p if p.ndim == 1 else p.sum(axis=1) for p in parts), strict=True))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
 import fieldshift as fs
-from benchmarks.r1_facts import POLICY, WATCHED, scenario
+from benchmarks.r1_facts import MARKS, POLICY, WATCHED, Marked, scenario
 from fieldshift.engines.kernel import Kernel
 from fieldshift.engines.live import live
 from fieldshift.engines.policies import policy_of
@@ -30,24 +33,27 @@ def headlines(draws: int) -> object:
     return fs.simulate(scenario(), [POLICY], draws=draws, groups=1, workers=1, keys=HEADLINES)
 
 
-def _batches(draws: int, record: tuple[str, ...] | None, make: type[Kernel] | type[Reference]) -> list[Trace]:
+def _batches(draws: int, record: tuple[str, ...] | None, make: type[Kernel] | type[Reference]) -> Iterator[Trace]:
     network = fs.build(scenario())
-    found = []
     for first in range(0, draws, BATCH):
         futures = np.arange(first, min(first + BATCH, draws))
         engine = Kernel(network, 1, futures, record) if make is Kernel else Reference(network, 1, futures)
-        found.append(live(engine, policy_of(scenario(), network, POLICY)))
-    return found
+        yield live(engine, policy_of(scenario(), network, POLICY))
 
 
-def engine(draws: int) -> object:
+def _all(batches: Iterator[Trace]) -> None:
+    """Live all batches, keeping none."""
+    deque(batches, maxlen=0)
+
+
+def engine(draws: int) -> None:
     """Step the engine under the policy, all records, no measures."""
-    return _batches(draws, None, Kernel)
+    _all(_batches(draws, None, Kernel))
 
 
-def lean(draws: int) -> object:
+def lean(draws: int) -> None:
     """Step the engine under the policy, recording only what the policy looks back at."""
-    return _batches(draws, ("served",), Kernel)
+    _all(_batches(draws, ("served",), Kernel))
 
 
 class _Still:
@@ -78,9 +84,9 @@ def still() -> _Still:
     return _Still()
 
 
-def reference(draws: int) -> object:
+def reference(draws: int) -> None:
     """Step the readable reference under the policy."""
-    return _batches(draws, None, Reference)
+    _all(_batches(draws, None, Reference))
 
 
 def mean(count: int) -> object:
@@ -88,17 +94,18 @@ def mean(count: int) -> object:
     return [fs.mean(scenario(), POLICY) for _ in range(count)]
 
 
-def measured(draws: int) -> dict[str, Float]:
-    """Return each watched number on the last day, by future."""
+def measured(draws: int) -> Marked:
+    """Return each watched number after each mark, by future."""
     network = fs.build(scenario())
-    parts: dict[str, list[Float]] = {name: [] for name in WATCHED}
+    parts: dict[tuple[str, int], list[Float]] = {(name, mark): [] for mark in MARKS for name in WATCHED}
     cells = {b.name: b.cells for b in network.stocks}
     arcs = next(b.arcs for b in network.serves if b.name == "at_large")
     for trace in _batches(draws, ("people", "under_way", "served"), Kernel):
-        last = trace.people[:, -1]
-        rows = [last[:, cells[k]].sum(axis=1) for k in ("desk", "field", "docket", "jail", "at_large")]
-        rows.insert(2, trace.under_way[:, -1].sum(axis=1))
-        rows.append(trace.served[:, :, arcs].sum(axis=(1, 2)))
-        for name, row in zip(WATCHED, rows, strict=True):
-            parts[name].append(np.asarray(row, np.float64))
-    return {name: np.concatenate(rows) for name, rows in parts.items()}
+        for mark in MARKS:
+            people = trace.people[:, mark]
+            rows = [people[:, cells[k]].sum(axis=1) for k in ("desk", "field", "docket", "jail", "at_large")]
+            rows.insert(2, trace.under_way[:, mark].sum(axis=1))
+            rows.append(trace.served[:, :mark, arcs].sum(axis=(1, 2)))
+            for name, row in zip(WATCHED, rows, strict=True):
+                parts[name, mark].append(np.asarray(row, np.float64))
+    return {key: np.concatenate(rows) for key, rows in parts.items()}

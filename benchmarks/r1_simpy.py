@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
-from benchmarks.r1_facts import FIRST_RETRAINING, WATCHED, WEEKS, Facts, facts, split
+from benchmarks.r1_facts import FIRST_RETRAINING, MARKS, WATCHED, WEEKS, Facts, Marked, facts, split
 
 Float = npt.NDArray[np.float64]
 
@@ -140,15 +140,22 @@ class Service:
         self.at_large = self.at_large - served
         self.served.append(served)
 
-    def run(self) -> tuple[float, ...]:
-        self.env.run(until=WEEKS - 0.3)
+    def run(self) -> list[tuple[float, ...]]:
+        """Return the watched numbers after each mark."""
+        found = []
+        for mark in MARKS:
+            self.env.run(until=mark - 0.3)
+            found.append(self.now())
+        return found
+
+    def now(self) -> tuple[float, ...]:
         way = sum(float(self.count(state).sum()) for state in ("vetting", "academy", "course"))
         arrests = float(sum(served.sum() for served in self.served))
         cases = (float(x.sum()) for x in (self.docket, self.jail, self.at_large))
         return (float(self.count("desk").sum()), float(self.count("field").sum()), way, *cases, arrests)
 
 
-def measured(draws: int, seed: int) -> dict[str, Float]:
-    """Return each watched number on the last day, by future."""
+def measured(draws: int, seed: int) -> Marked:
+    """Return each watched number after each mark, by future."""
     rows = np.array([Service(facts(), seed * 100_003 + i).run() for i in range(draws)])
-    return dict(zip(WATCHED, rows.T, strict=True))
+    return {(name, mark): rows[:, m, k] for m, mark in enumerate(MARKS) for k, name in enumerate(WATCHED)}

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+LIMIT = 300
+"""Seconds that one process may take."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +42,18 @@ def in_turn(contenders: Sequence[Contender], rounds: int) -> dict[str, float]:
 
 def alone(code: str, settings: Mapping[str, Any] | None = None) -> dict[str, float]:
     """Run Python in a fresh process; return what it put into `answer`, with its CPU seconds and peak memory."""
-    tail = (
-        "\nimport json, resource, sys\nuse = resource.getrusage(resource.RUSAGE_SELF)\n"
-        "print(json.dumps({**answer, 'process_cpu': use.ru_utime + use.ru_stime, 'peak_mb': use.ru_maxrss / 1024}))"
-    )
+    tail = """
+import json, resource
+from pathlib import Path
+use = resource.getrusage(resource.RUSAGE_SELF)
+peak = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+answer |= {"process_cpu": use.ru_utime + use.ru_stime, "peak_mb": int(peak[0]) / 1024}
+print(json.dumps(answer))
+"""
     head = f"import json\ngiven = json.loads({json.dumps(json.dumps(settings or {}))!s})\nanswer = {{}}\n"
     env = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
-    done = subprocess.run(
-        [sys.executable, "-c", head + code + tail], capture_output=True, text=True, check=False, env=env, cwd=ROOT
-    )
+    command = [sys.executable, "-c", head + code + tail]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env, cwd=ROOT, timeout=LIMIT)
     if done.returncode:
         raise RuntimeError(done.stderr)
     return dict(json.loads(done.stdout.splitlines()[-1]))
