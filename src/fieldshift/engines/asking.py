@@ -28,6 +28,7 @@ class Arcs:
         lasts: Periods on all legs together.
         part: The planner's choice.
         by_site: Positions of the arcs of each site, in tables of sites with equally many arcs, shape (sites, arcs).
+        weight: The sites' weights where all come from OUTSIDE, shape (n,), else None: by who is present.
     """
 
     index: Int
@@ -38,6 +39,7 @@ class Arcs:
     lasts: int
     part: str
     by_site: tuple[Int, ...]
+    weight: Float | None
 
 
 def arcs_of(network: Network, choice: str) -> Arcs:
@@ -53,15 +55,17 @@ def arcs_of(network: Network, choice: str) -> Arcs:
         for i, b in enumerate(network.choices)
         if b.part == choice and b.auto and len(b.tail) > 1 and b.tail[0] == b.tail[1]
     ]
+    tail, sites = np.concatenate([b.tail for b in blocks]), np.concatenate([b.sites for b in blocks])
     return Arcs(
         np.concatenate([np.arange(b.arcs.start, b.arcs.stop) for b in blocks]),
-        np.concatenate([b.tail for b in blocks]),
-        np.concatenate([b.sites for b in blocks]),
+        tail,
+        sites,
         tuple(hosts),
         passing,
         sum(b.lasts for b in own),
         choice,
-        _by_site(np.concatenate([b.sites for b in blocks])),
+        _by_site(sites),
+        site_weights(network, "weight", sites) if (tail < 0).all() else None,
     )
 
 
@@ -114,6 +118,10 @@ class Request:
         there = self.view.cells[:, np.maximum(arcs.tail, 0)].copy()
         there[:, arcs.tail < 0] = 0.0
         return there
+
+    def by_tail(self, arcs: Arcs) -> Float:
+        """Return by what a national total is shared: who is present (D, n), or from OUTSIDE the sites' weights (n,)."""
+        return self.present(arcs) if arcs.weight is None else arcs.weight
 
     def nation(self, arcs: Arcs, total: Float, weight: Float, where: Bool) -> None:
         """Ask for a national total (D,), shared among arcs by weight (n,) or (D, n), only at some of them."""

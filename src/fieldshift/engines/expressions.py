@@ -15,13 +15,14 @@ Manpower Planning, Wiley; the transitions are those of `step.py` with `luck.Mean
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
-from fieldshift.network.graph import ChoiceBlock, Float, Int, Network
+from fieldshift.network.graph import Bool, ChoiceBlock, Float, Int, Network
 
-__all__ = ["Affine", "Columns", "Dynamics", "Lag", "columns_of", "lags"]
+__all__ = ["Affine", "Columns", "Dynamics", "Lag", "columns_of", "lags", "with_dials"]
 
 
 @dataclass(frozen=True)
@@ -131,9 +132,29 @@ class Lag:
     now: Int
     weight: Float
 
+    def only(self, which: Bool) -> Lag:
+        """Return some of its entries."""
+        return Lag(self.start[which], self.now[which], self.weight[which])
 
-def lags(block: ChoiceBlock, count: int) -> tuple[Lag, Lag, Lag]:
-    """Return who is under way before the moves, who arrives (before passing or failing), and who drops out after."""
+
+class Lags(NamedTuple):
+    """What the starts of one block mean later.
+
+    Attributes:
+        way: Under way before the moves of a period.
+        arrive: At their end, before passing or failing.
+        drop: Dropping out in a period.
+        after: Under way after the moves of a period, those who start in it too.
+    """
+
+    way: Lag
+    arrive: Lag
+    drop: Lag
+    after: Lag
+
+
+def lags(block: ChoiceBlock, count: int) -> Lags:
+    """Return what one unit started on a block means in each later period, dropouts taken off on the way."""
     length = block.lasts
     low = -length if block.begun is not None else 0
     log = np.concatenate([[0.0], np.cumsum(np.log1p(-np.minimum(block.drop, 1 - 1e-15)))])
@@ -142,12 +163,11 @@ def lags(block: ChoiceBlock, count: int) -> tuple[Lag, Lag, Lag]:
     keep = (now >= 0) & (now < count)
     start, now, lag = start[keep], now[keep], lag[keep]
     weight = np.exp(log[now] - log[np.maximum(start, 0)])
-    way, arrive, drop = (lag >= 1) & (lag < length), lag == length, (lag < length) & (block.drop[now] > 0)
-    return (
-        Lag(start[way], now[way], weight[way]),
-        Lag(start[arrive], now[arrive], weight[arrive]),
-        Lag(start[drop], now[drop], weight[drop] * block.drop[now[drop]]),
-    )
+    found = Lag(start, now, weight)
+    here = lag < length
+    drop = found.only(here & (block.drop[now] > 0))
+    drop = Lag(drop.start, drop.now, drop.weight * block.drop[drop.now])
+    return Lags(found.only(here & (lag >= 1)), found.only(lag == length), drop, found.only(here))
 
 
 class Dynamics:
@@ -170,6 +190,13 @@ class Dynamics:
         """Return the part of a group's decision that falls on each period, shape (T,)."""
         total = np.add.reduceat(open_, self.columns.groups[:-1])
         return np.divide(open_, total[self.group], out=np.zeros_like(open_), where=total[self.group] > 0)
+
+    def after_moves(self, i: int) -> tuple[Int, Int, Float, Float]:
+        """Return start, now and survival of those of a block under way after the moves, and the starts' even parts."""
+        found = self._lags[i]
+        assert found is not None
+        start, now, weight = found.after.start, found.after.now, found.after.weight
+        return start, now, weight, np.where(start >= 0, self.even[i][np.maximum(start, 0)], 0.0)
 
     def rows(self, periods: Int, width: int, parts: list[tuple[Int, Int, Int, Float]], constant: Float) -> Affine:
         """Return expressions with a row for each of some periods times `width`.
@@ -257,7 +284,7 @@ class Dynamics:
         for block in self.network.chances:
             if block.opening is not opening:
                 continue
-            p = _with_dials(block.p, block.turns, self.network)[periods]
+            p = with_dials(block.p, block.turns, self.network)[periods]
             tail, head = base + block.tail[None, :], base + np.maximum(block.head, 0)[None, :]
             row.append(tail.ravel())
             column.append(tail.ravel())
@@ -310,7 +337,7 @@ class Dynamics:
         drops = self.lagged(periods, 2, [b.drop_to for b in network.choices], ones, network.n_cells)
         constant = np.zeros((len(periods), network.n_cells))
         for entry in network.entries:
-            mean = _with_dials(entry.mean, entry.turns, network)[periods]
+            mean = with_dials(entry.mean, entry.turns, network)[periods]
             np.add.at(constant.T, entry.head, mean.T)
         return Affine(drops.matrix, drops.constant + constant.ravel())
 
@@ -327,7 +354,7 @@ class Dynamics:
         return Affine(matrix, constant.ravel())
 
 
-def _with_dials(base: Float, turns: tuple[tuple[int, float], ...], network: Network) -> Float:
+def with_dials(base: Float, turns: tuple[tuple[int, float], ...], network: Network) -> Float:
     """Return a rate with its dials at their first setting."""
     for dial, slope in turns:
         base = base * max(1.0 + slope * (network.dials.start[dial] - 1.0), 0.0)

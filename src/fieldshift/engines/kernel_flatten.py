@@ -109,23 +109,18 @@ def _entries(network: Network) -> Entries:
     return Entries(head, site, block, block + len(network.chances), row, mean)
 
 
-def _cells_by_site(network: Network, stock: int) -> dict[int, int]:
-    block = network.stocks[stock]
-    return {int(s): block.first + k for k, s in enumerate(block.sites.tolist())}
-
-
 def _tied(network: Network, block: ChoiceBlock) -> list[int]:
     """Return the cell that teaches each arc, or _LOOSE where all cells of the teachers share it."""
     if block.teacher < 0 or not block.lasts:
         return [_NO_TEACHER] * len(block.tail)
-    cell = _cells_by_site(network, block.teacher)
+    cell = network.stocks[block.teacher].cell_of
     return [cell.get(site, _LOOSE) for site in block.sites.tolist()]
 
 
 def _host_cells(network: Network, block: ChoiceBlock) -> list[int]:
     if block.works_as < 0:
         return [OUTSIDE] * len(block.hosts)
-    cell = _cells_by_site(network, block.works_as)
+    cell = network.stocks[block.works_as].cell_of
     return [cell.get(site, OUTSIDE) for site in block.hosts.tolist()]
 
 
@@ -227,7 +222,7 @@ def _serves(network: Network) -> Serves:
     blocks = network.serves
     group_ptr, weights, cell_ptr, cells, cell_weight = [0], [], [0], [], []
     for b in blocks:
-        own = {stock: _cells_by_site(network, stock) for stock, _ in b.by}
+        own = {stock: network.stocks[stock].cell_of for stock, _ in b.by}
         for site in b.sites.tolist():
             for stock, productivity in b.by:
                 cell = own[stock]

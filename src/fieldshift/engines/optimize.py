@@ -11,12 +11,12 @@ import numpy as np
 
 from fieldshift.engines.plan import Plan
 from fieldshift.engines.program import write_program
-from fieldshift.engines.program_rows import Program, RowBlock
+from fieldshift.engines.program_rows import Program
 from fieldshift.errors import NoPlan, UsageError
 from fieldshift.network.graph import Float, Int, Network
 from fieldshift.scenario.schema import Goal
 
-__all__ = ["GoalValue", "Price", "Solution", "groups_for", "optimize"]
+__all__ = ["GoalValue", "Solution", "groups_for", "optimize"]
 
 LARGE = 60_000
 """Columns above which the horizon coarsens by itself."""
@@ -39,23 +39,6 @@ class GoalValue:
     best: float
     value: float
     unit: str
-
-
-@dataclass(frozen=True)
-class Price:
-    """What one more unit of a row's limit is worth to a goal.
-
-    Attributes:
-        block: The block of rows.
-        row: Position within the block.
-        duals: Change of each goal for one more unit, in goal order.
-        slack: What is left of the limit.
-    """
-
-    block: RowBlock
-    row: int
-    duals: tuple[float, ...]
-    slack: float
 
 
 @dataclass(frozen=True)
@@ -253,7 +236,7 @@ class _Solver:
     """The program in a HiGHS model: one objective after another."""
 
     def __init__(self, program: Program, time_limit: float) -> None:
-        self._program, self._deadline = program, time.monotonic() + time_limit
+        self._deadline = time.monotonic() + time_limit
         self.status, self.gap = "optimal", 0.0
         self._model = highspy.Highs()
         self._model.setOptionValue("output_flag", False)

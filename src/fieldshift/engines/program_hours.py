@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from fieldshift.engines.expressions import Affine
-from fieldshift.engines.program_rows import Program, Rows, under_way_after
+from fieldshift.engines.expressions import Affine, with_dials
+from fieldshift.engines.program_rows import Program, Rows
 from fieldshift.network.graph import OUTSIDE, Float, Int
 
 __all__ = ["write_hours"]
@@ -21,10 +21,7 @@ def write_hours(rows: Rows, program: Program) -> None:  # noqa: PLR0915
     hours = np.zeros((network.periods.count, n))
     for stock in network.stocks:
         if stock.kind == "person":
-            turned = stock.hours
-            for dial, slope in network.hours_turns.get(stock.name, ()):
-                turned = turned * max(1.0 + slope * (network.dials.start[dial] - 1.0), 0.0)
-            hours[:, stock.cells] = turned
+            hours[:, stock.cells] = with_dials(stock.hours, network.hours_turns.get(stock.name, ()), network)
     spans = program.spans
     position, cell = np.repeat(np.arange(len(spans)), n), np.tile(np.arange(n), len(spans))
     group = dynamics.group[spans]
@@ -40,10 +37,8 @@ def write_hours(rows: Rows, program: Program) -> None:  # noqa: PLR0915
     groups = np.arange(size)
     for block in network.serves:
         even = dynamics.even_serve[network.serves.index(block)]
-        pace = 1.0
-        for dial, slope in block.turns:
-            pace *= max(1.0 + slope * (network.dials.start[dial] - 1.0), 0.0)
-        weighted = np.add.reduceat(block.standard * even[:, None], starts, axis=0) / max(pace, 1e-12)
+        pace = np.maximum(with_dials(np.ones(1), block.turns, network), 1e-12)
+        weighted = np.add.reduceat(block.standard * even[:, None], starts, axis=0) / pace
         for k in range(len(block.tail)):
             arc = block.first + k
             cells = _giving(program, arc)
@@ -108,8 +103,8 @@ def _teaching(program: Program, i: int, hours: Float) -> Affine:
     network, columns, dynamics = program.network, program.columns, program.dynamics
     block, n, size = network.choices[i], network.n_cells, columns.size
     stock = network.stocks[block.teacher]
-    place = {int(s): stock.first + k for k, s in enumerate(stock.sites)}
-    start, now, weight, even = under_way_after(program, i)
+    place = stock.cell_of
+    start, now, weight, even = dynamics.after_moves(i)
     parts = []
     constant = np.zeros((size, n))
     for a, site in enumerate(block.sites.tolist()):
@@ -131,8 +126,8 @@ def _guests(program: Program, i: int, hours: Float) -> Affine:
     network, columns, dynamics = program.network, program.columns, program.dynamics
     block, n, size = network.choices[i], network.n_cells, columns.size
     stock = network.stocks[block.works_as]
-    place = {int(s): stock.first + k for k, s in enumerate(stock.sites)}
-    start, now, weight, even = under_way_after(program, i)
+    place = stock.cell_of
+    start, now, weight, even = dynamics.after_moves(i)
     parts = []
     new = (start >= 0) & (even > 0)
     for m, site in enumerate(block.hosts.tolist()):

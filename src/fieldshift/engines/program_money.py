@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from fieldshift.engines.expressions import Affine
-from fieldshift.engines.program_rows import Program, Rows, selector, under_way_after
+from fieldshift.engines.program_rows import Program, Rows, selector
 from fieldshift.network.graph import Float, Int, Line, NeedBlock
 
 __all__ = ["close_columns", "spending", "write_charges", "write_money", "write_needs"]
@@ -44,7 +44,7 @@ def spending(program: Program, line: Line, by_window: bool) -> Affine:
         moved = columns.moved + dynamics.group[:, None] * network.n_choices + block.first + np.arange(len(block.tail))
         np.add.at(matrix, (window[:, None], moved), even[:, None] * line.move[:, block.arcs])
         if block.lasts and line.transit[:, block.arcs].any():
-            start, now, weight, part = under_way_after(program, i)
+            start, now, weight, part = dynamics.after_moves(i)
             new = (start >= 0) & (part > 0)
             value = (weight * part)[new, None] * line.transit[now[new]][:, block.arcs]
             np.add.at(matrix, (window[now[new]][:, None], moved[start[new]]), value)

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from fieldshift.engines.expressions import Affine, Columns, Dynamics
 from fieldshift.network.graph import Float, Int, Network
 
-__all__ = ["Program", "RowBlock", "Rows", "selector", "under_way_after"]
+__all__ = ["Program", "RowBlock", "Rows", "selector"]
 
 
 @dataclass(frozen=True)
@@ -101,17 +101,3 @@ def selector(terms: tuple[Int, Int, Float], width: int, n: int, size: int) -> sp
     index, row, use = terms
     one = sp.coo_array((use, (row, index)), shape=(n, width)).tocsr()
     return sp.kron(sp.eye_array(size), one).tocsr()
-
-
-def under_way_after(program: Program, i: int) -> tuple[Int, Int, Float, Float]:
-    """Return start, now and survival of those of a block under way after the moves, and the starts' even parts."""
-    block, count = program.network.choices[i], program.network.periods.count
-    log = np.concatenate([[0.0], np.cumsum(np.log1p(-np.minimum(block.drop, 1 - 1e-15)))])
-    low = -block.lasts + 1 if block.begun is not None else 0
-    begun, k = np.meshgrid(np.arange(low, count), np.arange(block.lasts), indexing="ij")
-    start, now = begun.ravel(), (begun + k).ravel()
-    keep = (now < count) & (now >= 0)
-    start, now = start[keep], now[keep]
-    weight = np.exp(log[now] - log[np.maximum(start, 0)])
-    even = np.where(start >= 0, program.dynamics.even[i][np.maximum(start, 0)], 0.0)
-    return start, now, weight, even

@@ -63,8 +63,6 @@ class ScheduleRule:
         self._weight = None
         if rule.spread != "tail":
             self._weight = site_weights(parts.network, rule.spread, self._arcs.sites)
-        outside = (self._arcs.tail < 0).all()
-        self._outside = site_weights(parts.network, "weight", self._arcs.sites) if outside else None
         everywhere = np.arange(len(parts.network.sites))
         self._to = None if rule.to is None else site_weights(parts.network, rule.to, everywhere)
 
@@ -82,24 +80,19 @@ class ScheduleRule:
             wanted = np.where(self._parts.only[:-1], wanted, 0.0)
             request.each_site(arcs, self._carry.take(wanted, view.whole))
         else:
-            there = request.present(arcs)
             wanted = np.zeros(view.draws)
             if self._amount is not None:
                 wanted = wanted + _row(self._amount, view.period)[0]
             if self._share is not None:
-                wanted = wanted + (np.where(where, there, 0.0) * _row(self._share, view.period)[0]).sum(axis=1)
+                there = np.where(where, request.present(arcs), 0.0)
+                wanted = wanted + (there * _row(self._share, view.period)[0]).sum(axis=1)
             total = self._carry.take(wanted, view.whole)
             if self._total is not None:
                 total = np.minimum(total, np.maximum(self._total - self._asked, 0.0))
                 self._asked = self._asked + total
-            request.nation(arcs, total, self._spread(there), where)
+            request.nation(arcs, total, request.by_tail(arcs) if self._weight is None else self._weight, where)
         if self._to is not None:
             request.send(arcs, self._to)
-
-    def _spread(self, there: Float) -> Float:
-        if self._weight is not None:
-            return self._weight
-        return there if self._outside is None else self._outside
 
 
 class FillRule:
@@ -134,10 +127,7 @@ class FillRule:
         return np.asarray(np.maximum(stay, 0.0) ** self._lead)
 
     def _leads_here(self, part: str) -> bool:
-        return any(np.isin(b.head, self._inside_cells()).any() for b in self._parts.network.choices if b.part == part)
-
-    def _inside_cells(self) -> np.ndarray:
-        return np.concatenate([np.arange(b.first, b.first + len(b.sites)) for b in self._blocks])
+        return any(np.isin(b.head, self._inside).any() for b in self._parts.network.choices if b.part == part)
 
     def _goal(self) -> tuple[Float, bool]:
         """Return the target in each period, by site (T, S) or national (T, 1)."""
@@ -172,10 +162,7 @@ class FillRule:
             missing = np.maximum(goal[0] - have.sum(axis=1), 0.0) / max(self._arcs.passing, 1e-6)
             missing = self._bounded(missing[:, None], view)[:, 0]
             total = np.floor(missing + 1e-9) if view.whole else missing
-            there = request.present(self._arcs)
-            weight = site_weights(self._parts.network, "weight", self._arcs.sites)
-            outside = (self._arcs.tail < 0).all()
-            request.nation(self._arcs, total, weight if outside else there, self._parts.at(self._arcs))
+            request.nation(self._arcs, total, request.by_tail(self._arcs), self._parts.at(self._arcs))
             return
         missing = np.maximum(goal[None, :] - have, 0.0) / max(self._arcs.passing, 1e-6)
         missing = np.where(self._parts.only[:-1], self._bounded(missing, view), 0.0)
@@ -298,9 +285,7 @@ class EscalateRule:
             request.each_site(self._arcs, np.floor(amount + 1e-9) if view.whole else amount)
         else:
             total = self._carry.take(amount.sum(axis=1), view.whole)
-            there = request.present(self._arcs)
-            weight = np.where(self._arcs.tail >= 0, there, site_weights(view.network, "weight", self._arcs.sites))
-            request.nation(self._arcs, total, weight, self._parts.at(self._arcs))
+            request.nation(self._arcs, total, request.by_tail(self._arcs), self._parts.at(self._arcs))
 
 
 class RespondRule:

@@ -34,7 +34,7 @@ def hours_present(network: Network, state: State, present: Float, period: int) -
             guests[:, block.hosts] += there
             if block.works_as >= 0:
                 stock = network.stocks[block.works_as]
-                cell = {int(s): stock.first + k for k, s in enumerate(stock.sites)}
+                cell = stock.cell_of
                 known = [m for m, s in enumerate(block.hosts) if int(s) in cell]
                 heads[:, [cell[int(block.hosts[m])] for m in known]] += there[:, known] * block.serves
     for stock in network.stocks:
@@ -52,7 +52,7 @@ def _tie(network: Network, heads: Float, choice: int, state: State) -> None:
     block = network.choices[choice]
     stock = network.stocks[block.teacher]
     tied = state.rings[choice].sum(axis=1) * block.per_trainee
-    cell = {int(s): stock.first + k for k, s in enumerate(stock.sites)}
+    cell = stock.cell_of
     loose = np.zeros(len(heads))
     for k, site in enumerate(block.sites.tolist()):
         if site in cell:
@@ -122,7 +122,7 @@ def _pool(network: Network, block: ServeBlock, left: Float, present: Float) -> t
     cells: list[list[int]] = [[] for _ in block.tail]
     for index, productivity in block.by:
         stock = network.stocks[index]
-        own = {int(s): stock.first + k for k, s in enumerate(stock.sites)}
+        own = stock.cell_of
         for k, site in enumerate(block.sites.tolist()):
             mine = list(own.values()) if site == OUTSIDE else [own[site]] if site in own else []
             cells[k] += mine

@@ -56,9 +56,7 @@ def mean(scenario: Scenario, policy: str | Policy | None = None, draw: Mapping[s
         return live(MeanEngine(network), policy_of(varied, network, name, draw))
     network = build(scenario, draw)
     if name is None:
-        raise UsageError(
-            "the scenario has no policy",
-        )
+        raise UsageError("the scenario has no policy")
     return live(MeanEngine(network), fresh(name))
 
 
@@ -128,16 +126,17 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
     count = groups_of(scenario, draws, groups)
     drawn = beliefs(scenario, count, seed)
     variants = {name: _under(scenario, given) if isinstance(given, str) else scenario for name, given in chosen.items()}
-    network = build(scenario)
-    networks = {name: build(variants[name]) for name in chosen}
-    collectors = {n: Collector(networks[n], keys or keys_of(scenario, networks[n]), draws) for n in chosen}
+    built = _Built(scenario, variants)
+    network = built.base
+    collectors = {}
+    for name in chosen:
+        own = built.centre(name)
+        collectors[name] = Collector(own, keys or keys_of(scenario, own), draws)
     many = draws > MANY
     tasks = list(_tasks(list(chosen), draws, count, (_batch(network), many)))
     left = Counter(task.policy for task in tasks)
     keep = headline_keys(scenario, network) if many else None
     parts: dict[str, PolicyResult] = {}
-
-    built = _Built(variants, networks)
 
     def run(task: _Task) -> tuple[_Task, Taken]:
         belief = drawn[task.group]
@@ -170,24 +169,36 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
 
 
 class _Built:
-    """Networks made for a group's beliefs, shared by policies under which the scenario is the same."""
+    """Networks of a scenario and its policies, made once for each scenario that is the same under several.
 
-    def __init__(self, variants: Mapping[str, Scenario], centre: Mapping[str, Network]) -> None:
-        self._variants, self._centre = variants, centre
-        first: dict[str, str] = {}
-        self._same = {name: first.setdefault(digest(variant), name) for name, variant in variants.items()}
+    Attributes:
+        base: The scenario's own network, its unknowns at their centres.
+    """
+
+    def __init__(self, scenario: Scenario, variants: Mapping[str, Scenario]) -> None:
+        self._variants = variants
+        self._same = {name: digest(variant) for name, variant in variants.items()}
+        self.base = build(scenario)
+        self._centre = {digest(scenario): self.base}
         self._group, self._made = -1, dict[str, Network]()
+
+    def centre(self, policy: str) -> Network:
+        """Return a policy's network, its unknowns at their centres."""
+        key = self._same[policy]
+        if key not in self._centre:
+            self._centre[key] = build(self._variants[policy])
+        return self._centre[key]
 
     def network(self, task: _Task, belief: Mapping[str, float]) -> Network:
         """Return the network of a task's policy for its group's beliefs."""
-        name = self._same[task.policy]
         if not belief:
-            return self._centre[name]
+            return self.centre(task.policy)
+        key = self._same[task.policy]
         group, made = self._group, self._made
-        if group == task.group and name in made:
-            return made[name]
-        network = build(self._variants[name], belief)
-        self._group, self._made = task.group, {**(made if group == task.group else {}), name: network}
+        if group == task.group and key in made:
+            return made[key]
+        network = build(self._variants[task.policy], belief)
+        self._group, self._made = task.group, {**(made if group == task.group else {}), key: network}
         return network
 
 

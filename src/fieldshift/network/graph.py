@@ -125,6 +125,11 @@ class StockBlock:
         """Its cells in an array over C."""
         return slice(self.first, self.first + len(self.sites))
 
+    @property
+    def cell_of(self) -> dict[int, int]:
+        """Its cell at each of its sites (OUTSIDE for the nation)."""
+        return {site: self.first + k for k, site in enumerate(self.sites.tolist())}
+
 
 @dataclass(frozen=True)
 class ChanceBlock:

@@ -126,36 +126,26 @@ def _cap(desk: Lowering, path: str, given: Amount, unit: str, rate: bool) -> tup
     return desk.over_time(value.data, n), per_site
 
 
+def _most(desk: Lowering, path: str, given: Amount, unit: str, called: tuple[str, str]) -> _Draft:
+    """Return a limit on how many start or are served in a period; `called` is its name and its title."""
+    cap, per_site = _cap(desk, path, given, f"{unit}/week", True)
+    name, title = called
+    return _Draft(f"most of {name}", path, per_site, cap, unit, f"most per period: {title}", after=False)
+
+
 def _of_choice(desk: Lowering, name: str, choice: Choice) -> list[_Draft]:
     """Most that may start, absolute and as a share; and most that may start each stage."""
     found = []
     path = f"choices.{name}"
     title = choice.title or name.replace("_", " ")
     if choice.most is not None:
-        cap, per_site = _cap(desk, f"{path}.most", choice.most, "person/week", True)
-        draft = _Draft(
-            f"most of {name}",
-            f"{path}.most",
-            per_site,
-            cap,
-            "person",
-            f"most per period: {title}",
-            after=False,
-        )
+        draft = _most(desk, f"{path}.most", choice.most, "person", (name, title))
         _add(draft.take, _arc_numbers(desk, name, True), 1.0)
         found.append(draft)
     for i, stage in enumerate(choice.stages):
         if stage.most is not None:
-            cap, per_site = _cap(desk, f"{path}.stages.{i}.most", stage.most, "person/week", True)
-            draft = _Draft(
-                f"most of {name}.{stage.name}",
-                f"{path}.stages.{i}.most",
-                per_site,
-                cap,
-                "person",
-                f"most per period: {title}, {stage.name}",
-                after=False,
-            )
+            called = (f"{name}.{stage.name}", f"{title}, {stage.name}")
+            draft = _most(desk, f"{path}.stages.{i}.most", stage.most, "person", called)
             blocks = [b for b in desk.choices if b.part == name and b.stage == stage.name]
             _add(draft.take, [a for b in blocks for a in range(b.first, b.first + len(b.tail))], 1.0)
             found.append(draft)
@@ -188,20 +178,21 @@ def _of_work(desk: Lowering, name: str, work: Work, serves: Sequence[ServeBlock]
     """Most of a kind of work that may be served."""
     if work.most is None:
         return []
-    cap, per_site = _cap(desk, f"work.{name}.most", work.most, "case/week", True)
-    draft = _Draft(
-        f"most of {name}",
-        f"work.{name}.most",
-        per_site,
-        cap,
-        "case",
-        f"most per period: {work.title or name.replace('_', ' ')}",
-        after=False,
-    )
+    draft = _most(desk, f"work.{name}.most", work.most, "case", (name, work.title or name.replace("_", " ")))
     for block in serves:
         if block.name == name:
             _add(draft.serve, range(block.first, block.first + len(block.tail)), 1.0)
     return [draft]
+
+
+def _resource_rows(desk: Lowering, path: str, given: Amount | None, resource: Resource) -> tuple[Float, bool]:
+    """Return a resource's cap or floor by row (none: 0), and whether each site has a row of its own."""
+    data, wide = (np.zeros((desk.count, 1)), False) if given is None else _cap(desk, path, given, resource.unit, False)
+    per_site = bool(desk.sites) and (resource.per == "site" or (resource.per is None and wide))
+    rows = len(desk.sites) if per_site else 1
+    if data.shape[1] == rows:
+        return data, per_site
+    return (np.repeat(data, rows, axis=1) if per_site else data.sum(axis=1, keepdims=True)), per_site
 
 
 def _of_resource(desk: Lowering, name: str, resource: Resource) -> list[_Draft]:
@@ -215,16 +206,7 @@ def _of_resource(desk: Lowering, name: str, resource: Resource) -> list[_Draft]:
         _add(supply, _stock_cells(desk, stock), -amount)
     found = []
     if resource.cap is not None or supply:
-        cap, wide = np.zeros((desk.count, 1)), False
-        if resource.cap is not None:
-            cap, wide = _cap(desk, f"{path}.cap", resource.cap, resource.unit, False)
-        per_site = bool(desk.sites) and (resource.per == "site" or (resource.per is None and wide))
-        rows = len(desk.sites) if per_site else 1
-        cap = (
-            cap
-            if cap.shape[1] == rows
-            else (np.repeat(cap, rows, axis=1) if per_site else cap.sum(axis=1, keepdims=True))
-        )
+        cap, per_site = _resource_rows(desk, f"{path}.cap", resource.cap, resource)
         draft = _Draft(
             name,
             path,
@@ -243,9 +225,7 @@ def _of_resource(desk: Lowering, name: str, resource: Resource) -> list[_Draft]:
             draft.rank = np.array([float(site.attributes[resource.rank]) for site in desk.sites])
         found.append(draft)
     if resource.at_least is not None:
-        floor, wide = _cap(desk, f"{path}.at_least", resource.at_least, resource.unit, False)
-        per_site = bool(desk.sites) and (resource.per == "site" or (resource.per is None and wide))
-        floor = np.repeat(floor, len(desk.sites), axis=1) if per_site and floor.shape[1] == 1 else floor
+        floor, per_site = _resource_rows(desk, f"{path}.at_least", resource.at_least, resource)
         found.append(
             _Draft(
                 f"{name}, at least",

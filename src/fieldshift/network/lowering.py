@@ -166,7 +166,7 @@ class Lowering:
         """Return the block's cell at each of some sites; a national block gives its one cell for every site."""
         if block.sites[0] == OUTSIDE:
             return np.full(len(sites), block.first, np.int64)
-        place = {int(s): block.first + k for k, s in enumerate(block.sites)}
+        place = block.cell_of
         return np.array([place.get(int(s), OUTSIDE) for s in sites], np.int64)
 
 
