@@ -194,7 +194,7 @@ class Maker:
             first += n
         return found
 
-    def lines(self, count: int, arcs: int, serves: int, longest: int) -> list[Line]:
+    def lines(self, count: int, arcs: int, serves: int, under_way: int) -> list[Line]:
         found, rng = [], self.rng
         window = (np.arange(T) >= T // 2).astype(np.int64)
         for i in range(count):
@@ -205,7 +205,7 @@ class Maker:
                 row = np.round(low + rng.random(width) * 9.0, 1) * (rng.random(width) < 0.6)
                 return np.tile(row, (T, 1)) * rng.random((T, 1)).round(2)
 
-            ahead = np.tile(np.round(rng.random((arcs, longest + 1)) * 5, 1), (T, 1, 1))
+            ahead = np.tile(np.round(rng.random(under_way) * 5, 1), (T, 1))
             found.append(
                 Line(f"line{i}", window, (2025, 2026), cap, cap, costs(self.cells), costs(arcs), costs(arcs), costs(serves),
                      (rng.random(T) < 0.9).astype(float), costs(self.cells), costs(arcs, -3.0), ahead, costs(serves),
@@ -223,9 +223,9 @@ class Maker:
         has_cases = any(b.kind == "case" for b in self.stocks)
         serves = self.serves(int(self.rng.integers(0, 4))) if has_cases else []
         a, b = sum(len(c.tail) for c in choices), sum(len(c.tail) for c in serves)
-        longest = max((c.lasts for c in choices), default=0)
+        under_way = sum(c.lasts * len(c.tail) for c in choices)
         limits = self.limits(int(self.rng.integers(0, 4)), a, b)
-        lines = self.lines(int(self.rng.integers(0, 3)), a, b, longest)
+        lines = self.lines(int(self.rng.integers(0, 3)), a, b, under_way)
         k = self.dials
         turned = {s.name: t for s in self.stocks if s.kind == "person" and (t := self.turns(0.3))}
         ids = tuple(f"s{i}" for i in range(self.s))
@@ -383,3 +383,13 @@ def test_it_knows_that_it_is_compiled() -> None:
     network, futures = Maker(3).network(), np.arange(2)
     lived(Kernel(network, 1, futures), futures, 1)
     assert kernel.compiled()
+
+
+def test_memory_is_used_again_only_when_nobody_sees_it() -> None:
+    network, futures = Maker(3).network(), np.arange(6)
+    first = lived(Kernel(network, 1, futures), futures, 1)
+    kept, seen = first.people[1:, 2:], np.array(first.people[1:, 2:])
+    del first
+    for seed in range(4):
+        lived(Kernel(network, seed, futures), futures, seed)
+    np.testing.assert_array_equal(kept, seen)

@@ -7,11 +7,16 @@ import textwrap
 import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from fieldshift.engines.engine import Engine
+from fieldshift.engines.fit import whole_sum
 from fieldshift.engines.kernel import Kernel
 from fieldshift.engines.policies import Stay, chain, policy_of, settings_of
 from fieldshift.engines.reference import MeanEngine, Reference
+from fieldshift.engines.remainders import share_whole, whole
 from fieldshift.engines.view import View
 from fieldshift.errors import UsageError
 from fieldshift.network.build import build
@@ -290,3 +295,26 @@ def test_respond_stops_at_the_dial_s_end(kind, watch, above):
 def test_respond_leaves_a_dial_alone_under_its_load(kind):
     rule = "- {rule: respond, watch: cases.backlog, above: 9e6 case, dial: pace, gain: 9, relax: 1 week}"
     assert (live(scenario_of(WORK, rule, 4), kind).trace.dials == 1).all()
+
+
+@given(
+    hnp.arrays(
+        np.float64,
+        st.tuples(st.integers(1, 6), st.integers(1, 9)),
+        elements=st.sampled_from([0.0, 0.5, 1.25, 7.0, 33.3]),
+    ),
+    st.integers(0, 40),
+)
+def test_compiled_shares_equal_readable_ones(weight: np.ndarray, total: int) -> None:
+    where = np.arange(weight.shape[1]) % 3 != 1
+    totals = np.full(len(weight), float(total))
+    inside = np.where(where, weight, 0.0)
+    sums = inside.sum(axis=1, keepdims=True)
+    wanted = np.divide(inside, sums, out=np.zeros_like(inside), where=sums > 0) * totals[:, None]
+    got = share_whole(inside, totals)
+    np.testing.assert_array_equal(got.sum(axis=1), np.where(sums[:, 0] > 0, totals, 0.0))
+    assert (np.abs(got - wanted) < 1).all()
+    assert (got[:, ~where] == 0).all()
+    np.testing.assert_array_equal(
+        whole(wanted, np.rint(wanted.sum(axis=1))), whole_sum(wanted, np.rint(wanted.sum(axis=1)))
+    )

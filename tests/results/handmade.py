@@ -118,7 +118,7 @@ def _line(name: str, grant: list[float], window: np.ndarray) -> Line:
     cap = np.full(2, np.inf)
     return Line(
         name, window, (2024, 2025), cap, grants, none, none, none, none, np.ones(T), none, none,
-        np.zeros((T, 0, 1)), none, np.zeros(T), f"budgets.{name}", name.capitalize(),
+        none, none, np.zeros(T), f"budgets.{name}", name.capitalize(),
     )  # fmt: skip
 
 

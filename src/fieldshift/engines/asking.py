@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fieldshift.engines.engine import Decision
-from fieldshift.engines.fit import whole_sum
+from fieldshift.engines.remainders import share_whole, whole
 from fieldshift.engines.view import View
 from fieldshift.network.graph import OUTSIDE, Bool, Float, Int, Network
 
@@ -127,11 +127,13 @@ class Request:
         """Ask for a national total (D,), shared among arcs by weight (n,) or (D, n), only at some of them."""
         if weight.ndim == 1 and (total == total[0]).all():
             total, weight = total[:1], weight[None, :]  # alike in every future: shared out once
-        weight = np.where(where, weight if weight.ndim == 2 else weight[None, :], 0.0)
+        weight = np.where(where, np.broadcast_to(weight, (len(total), len(where))), 0.0)
+        if self.view.whole:
+            self.asked[:, arcs.index] += share_whole(weight, np.array(total, np.float64))
+            return
         sums = weight.sum(axis=1, keepdims=True)
         share = np.divide(weight, sums, out=np.zeros_like(weight), where=sums > 0)
-        wanted = share * total[:, None]
-        self.asked[:, arcs.index] += whole_sum(wanted, wanted.sum(axis=1)) if self.view.whole else wanted
+        self.asked[:, arcs.index] += share * total[:, None]
 
     def each_site(self, arcs: Arcs, amount: Float) -> None:
         """Ask for an amount at each site, (D, S), shared among the tails at the site by who is present."""
@@ -149,7 +151,7 @@ class Request:
             wanted = share * total[:, :, None]
             if self.view.whole:
                 flat = wanted.reshape(-1, mine.shape[1])
-                wanted = whole_sum(flat, np.round(flat.sum(axis=1))).reshape(wanted.shape)
+                wanted = whole(np.ascontiguousarray(flat), np.round(flat.sum(axis=1))).reshape(wanted.shape)
             self.asked[:, arcs.index[mine].ravel()] += wanted.reshape(len(wanted), -1)
 
     def send(self, arcs: Arcs, weight_of_sites: Float) -> None:

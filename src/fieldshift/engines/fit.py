@@ -147,12 +147,14 @@ def line_room(
         network: The network.
     """
     room = line.cap[line.window[period]] - spent - dot(people, line.ahead_cell[period]) - line.ahead_entry[period]
+    ahead, first = line.ahead_transit[period], 0
     for block, ring in zip(network.choices, rings, strict=True):
         if block.lasts:
             slots = np.arange(block.lasts)
             remaining = (slots - period) % block.lasts
             remaining = np.where(remaining == 0, block.lasts, remaining)
-            value = line.ahead_transit[period, block.arcs][:, remaining]
+            value = ahead[first : first + block.lasts * len(block.tail)].reshape(-1, block.lasts)[:, remaining - 1]
+            first += block.lasts * len(block.tail)
             room = room - np.einsum("dln,nl->d", ring, value)
     return np.asarray(room)
 

@@ -55,7 +55,7 @@ class Kernel:
         self._none = np.zeros((0, 0))
         self._weighed: set[int] = set()
         legs, lines = self._flat.legs, network.lines
-        self._pipes = np.stack([legs.first, legs.count, legs.lasts, legs.ring[:-1]], axis=1)
+        self._pipes = np.stack([legs.count, legs.lasts, legs.ring[:-1]], axis=1)
         self._caps = np.stack([line.cap[line.window] - line.ahead_entry for line in lines]) if lines else self._none
         if len(self._records.people):
             self._records.people[0] = self._now.people[:, : self.draws]

@@ -165,10 +165,10 @@ def line_left(
         cap: The line's money of the window less what enters from OUTSIDE will cost, [currency].
         period: The period.
         people: Count in each cell, shape (C, D).
-        legs: For each choice block its first arc, its arcs, how long it lasts and its first row in `ring`.
+        legs: For each choice block its arcs, how long it lasts and its first row in `ring` and in `way`.
         ring: People under way, shape (rows, D).
         ahead: Cost ahead of one unit in each cell, shape (C,).
-        way: Cost ahead of one person under way, by arc and periods to go, shape (A, longest + 1).
+        way: Cost ahead of one person under way, as `Line.ahead_transit`, shape (W,).
         left: Spent so far in the window; the money left, on return, shape (D,).
         draws: Number of futures.
     """
@@ -179,12 +179,12 @@ def line_left(
         if value != 0.0:
             add(left, people[c], -value, draws)
     for b in range(len(legs)):
-        first, count, lasts, at = legs[b]
+        count, lasts, at = legs[b]
         for slot in range(lasts):
             rest = (slot - period) % lasts
             rest = lasts if rest == 0 else rest
             for k in range(count):
-                value = way[first + k, rest]
+                value = way[at + k * lasts + rest - 1]
                 if value != 0.0:
                     under = ring[at + slot * count + k]
                     for d in range(draws):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from fieldshift.engines import chance
+from fieldshift.engines.kernel_memory import lease
 from fieldshift.engines.kernel_rows import Scratch
 from fieldshift.engines.kernel_tables import Flat
 from fieldshift.network.graph import Float, Int, Network
@@ -195,8 +196,7 @@ def records(network: Network, draws: int, wanted: frozenset[str] | None) -> tupl
         "c": network.n_cells, "a": network.n_choices, "f": network.n_chances, "e": network.n_entries,
         "b": network.n_serves, "s": sites, "l": len(network.lines), "r": network.n_rows,
     }  # fmt: skip
-    inner: dict[str, npt.NDArray[np.generic]] = {}
-    outer: dict[str, npt.NDArray[np.generic]] = {}
+    layouts: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
     for name, code in _SIZES.items():
         kind = np.dtype(np.int32)
         if name in ("hours", "used", "hosted", "dials"):
@@ -204,12 +204,13 @@ def records(network: Network, draws: int, wanted: frozenset[str] | None) -> tupl
         elif name in ("spent", "rows", "lines"):
             kind = np.dtype(np.float64 if name == "spent" else np.bool_)
         middle = (len(network.dials.names), sites + 1) if code == "k" else (size[code[0]],)
-        if wanted is not None and name not in wanted:
-            inner[name] = np.zeros((0,) * (len(middle) + 2), kind)
-            outer[name] = np.zeros(0, kind)
-        else:
-            inner[name] = np.zeros((periods + len(code) - 1, *middle, draws), kind)
-            outer[name] = np.moveaxis(inner[name], -1, 0)
+        shape = (periods + len(code) - 1, *middle, draws)
+        layouts[name] = (shape if wanted is None or name in wanted else (0,) * len(shape), kind)
+    inner = dict(zip(layouts, lease(list(layouts.values())), strict=True))
+    outer = {
+        name: np.moveaxis(array, -1, 0) if wanted is None or name in wanted else array.reshape(-1)
+        for name, array in inner.items()
+    }
     return Records(**inner), Trace(**outer)  # type: ignore[arg-type]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import islice
@@ -25,7 +25,7 @@ from fieldshift.network.graph import Network
 from fieldshift.results.collect import Collector, PolicyResult, Taken
 from fieldshift.results.measures import headline_keys, keys_of
 from fieldshift.results.result import Result
-from fieldshift.results.trace import Trace
+from fieldshift.results.trace import Trace, weight
 from fieldshift.scenario.read import digest, overlaid
 from fieldshift.scenario.schema import Scenario
 
@@ -36,6 +36,9 @@ Progress = Callable[[int, int], None]
 
 MANY = 2000
 """Futures above which policies are simulated one after the other, and only headlines keep each future's value."""
+
+LOOKED_AT = frozenset({"served", "moved", "hours", "used"})
+"""What a policy may look back at: see `view.View`."""
 
 TRACE_BYTES = 96 << 20
 """What the records of one batch may weigh."""
@@ -75,10 +78,19 @@ def warm_up(announce: Callable[[str], None] | None = None) -> None:
         return
     if announce is not None:
         announce("Compiling the engine, once on this machine: it takes up to a minute.")
-    tiny = {"name": "warm up", "horizon": {"periods": 1}, "stocks": {"staff": {"start": 1}}, "policies": {"stay": {}}}
+    hire = {"rule": "schedule", "choice": "hire", "amount": "2 person/week"}
+    tiny = {
+        "name": "warm up",
+        "horizon": {"periods": 1},
+        "sites": ({"id": "one"}, {"id": "two"}),
+        "stocks": {"staff": {"start": 1, "spread": "even"}},
+        "choices": {"hire": {"head": "staff", "cost": "1 USD/person"}},
+        "budgets": {"pay": {"cap": "1 USD", "pays": ["hire"]}},
+        "policies": {"grow": {"rules": [hire]}},
+    }
     scenario = Scenario.model_validate(tiny)
     network = build(scenario)
-    live(Kernel(network, 0, np.arange(1)), policy_of(scenario, network, "stay"))
+    live(Kernel(network, 0, np.arange(1)), policy_of(scenario, network, "grow"))
 
 
 @dataclass(frozen=True)
@@ -123,7 +135,7 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
         raise UsageError(f"draws is {draws}: at least 1 future is needed")
     began = time.perf_counter()
     chosen = _chosen(scenario, policies)
-    count = groups_of(scenario, draws, groups)
+    count, many = groups_of(scenario, draws, groups), draws > MANY
     drawn = beliefs(scenario, count, seed)
     variants = {name: _under(scenario, given) if isinstance(given, str) else scenario for name, given in chosen.items()}
     built = _Built(scenario, variants)
@@ -132,8 +144,9 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
     for name in chosen:
         own = built.centre(name)
         collectors[name] = Collector(own, keys or keys_of(scenario, own), draws)
-    many = draws > MANY
-    tasks = list(_tasks(list(chosen), draws, count, (_batch(network), many)))
+    record = {name: taker.reads | LOOKED_AT for name, taker in collectors.items()}
+    batch = min(_batch(network, fields) for fields in record.values())
+    tasks = list(_tasks(list(chosen), draws, count, (batch, many)))
     left = Counter(task.policy for task in tasks)
     keep = headline_keys(scenario, network) if many else None
     parts: dict[str, PolicyResult] = {}
@@ -142,7 +155,8 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
         belief = drawn[task.group]
         own = built.network(task, belief)
         futures = np.arange(task.first, task.first + task.count)
-        machine: Engine = (Kernel if engine == "numba" else Reference)(own, seed, futures)
+        fast = engine == "numba"
+        machine: Engine = Kernel(own, seed, futures, record[task.policy]) if fast else Reference(own, seed, futures)
         given = chosen[task.policy]
         policy = policy_of(variants[task.policy], own, given, belief) if isinstance(given, str) else fresh(given)
         return task, collectors[task.policy].take(task.first, live(machine, policy), own)
@@ -215,11 +229,9 @@ def _chosen(scenario: Scenario, policies: Sequence[str] | Mapping[str, str | Pol
     return chosen
 
 
-def _batch(network: Network) -> int:
+def _batch(network: Network, fields: Collection[str]) -> int:
     """Return how many futures one batch holds, by what its records weigh."""
-    a, c, t = network.n_choices, network.n_cells, network.periods.count
-    one = 4 * t * (4 * c + 5 * a + network.n_chances + network.n_serves + network.n_entries) + t * network.n_rows + 1
-    return int(np.clip(TRACE_BYTES // one, 8, 256))
+    return int(np.clip(TRACE_BYTES // (weight(network, fields) + 1), 8, 512))
 
 
 def _tasks(policies: Sequence[str], draws: int, groups: int, how: tuple[int, bool]) -> Iterator[_Task]:

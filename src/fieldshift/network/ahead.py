@@ -1,7 +1,7 @@
 """Expected cost to the end of the fiscal year of one unit in each state: what is committed already.
 
 Backward recursion over the mean of the chance arcs; no choice is assumed, but a queue before a later leg moves on at
-once. All lines are walked together.
+once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fieldshift.network.graph import ChoiceBlock, Float, Int, Line, ServeBlock
+from fieldshift.network.ahead_walk import walk
+from fieldshift.network.graph import ChanceBlock, Float, Int, Line, ServeBlock
 from fieldshift.network.lowering import Lowering
 
 __all__ = ["Ahead"]
@@ -20,108 +21,82 @@ class Ahead:
     """The cost ahead of some lines, M of them.
 
     Attributes:
-        cell: Of one unit in a cell, shape (T, M, C).
-        move: Of starting an arc, less what leaving its tail saves, shape (T, M, A).
-        transit: Of one person on an arc who arrives after r periods, shape (T, M, A, longest + 1).
-        serve: Of serving one case, shape (T, M, B).
-        entry: Of all who will enter from OUTSIDE, shape (T, M).
+        cell: Of one unit in a cell, shape (M, T, C).
+        move: Of starting an arc, less what leaving its tail saves, shape (M, T, A).
+        transit: Of one person under way, shape (M, T, W): block by block, arc by arc, by the periods to go, from 1.
+        serve: Of serving one case, shape (M, T, B).
+        entry: Of all who will enter from OUTSIDE, shape (M, T).
     """
 
     def __init__(self, desk: Lowering, serves: Sequence[ServeBlock], lines: Sequence[Line]) -> None:
-        self._window = lines[0].window
-        self._cell = np.stack([line.cell for line in lines], axis=1)
-        self._transit = np.stack([line.transit for line in lines], axis=1)
-        self._move = np.stack([line.move for line in lines], axis=1)
-        self._serve = np.stack([line.serve for line in lines], axis=1)
-        self._entries, self._choices, self._serves = desk.entries, desk.choices, serves
-        self._chances = {
-            opening: [
-                (
-                    b.tail,
-                    np.maximum(b.head, 0),
-                    (b.head >= 0).astype(np.float64),
-                    b.p,
-                    len(np.unique(b.tail)) < len(b.tail),
-                )
-                for b in desk.chances
-                if b.opening is opening
-            ]
-            for opening in (False, True)
-        }
-        self._arcs = [slice(b.first, b.first + len(b.tail)) for b in desk.choices]
-        self._queued = {int(b.tail[k]): True for b in desk.choices if b.auto for k in range(len(b.tail))}
-        longest = max((b.lasts for b in desk.choices), default=0)
-        self.cell, self.move = np.zeros_like(self._cell), np.zeros_like(self._move)
-        self.transit = np.zeros((*self._move.shape, longest + 1))
-        self.serve, self.entry = np.zeros_like(self._serve), np.zeros(self._cell.shape[:2])
-        self._walk()
+        costs = (
+            np.stack([line.cell for line in lines]),
+            np.stack([line.move for line in lines]),
+            np.stack([line.transit for line in lines]),
+            np.stack([line.serve for line in lines]),
+        )
+        self.cell, self.move = np.zeros_like(costs[0]), np.zeros_like(costs[1])
+        self.transit = np.zeros((*self.cell.shape[:2], sum(b.lasts * len(b.tail) for b in desk.choices)))
+        self.serve, self.entry = np.zeros_like(costs[3]), np.zeros(self.cell.shape[:2])
+        walk(
+            lines[0].window.astype(np.int64),
+            costs,
+            _chances(desk, True),
+            _chances(desk, False),
+            _legs(desk),
+            _arcs(desk),
+            *_heads(serves),
+            _joined([entry.head for entry in desk.entries]),
+            _beside([entry.mean for entry in desk.entries], desk.count),
+            (self.cell, self.move, self.transit, self.serve, self.entry),
+        )
 
-    def _walk(self) -> None:
-        """Walk back from the last period."""
-        count = len(self._window)
-        later = np.zeros(self._cell.shape[1:])
-        way_later = np.zeros(self.transit.shape[1:])
-        entry_later = np.zeros(self._cell.shape[1])
-        for t in range(count - 1, -1, -1):
-            if t + 1 < count and self._window[t + 1] != self._window[t]:
-                later, way_later = np.zeros_like(later), np.zeros_like(way_later)
-                entry_later = np.zeros_like(entry_later)
-            self.cell[t] = self._cell[t] + self._through(later, t, False)
-            self._on_the_way(t, later, way_later)
-            self._starts(t, later)
-            self.entry[t] = entry_later
-            for entry in self._entries:
-                self.entry[t] += later[:, entry.head] @ entry.mean[t]
-            for block in self._serves:
-                value = self._serve[t][:, block.arcs] - self.cell[t][:, block.tail]
-                for heads, share in block.heads:
-                    value = value + share * self._inside(self._cell[t] + later, heads)
-                self.serve[t][:, block.arcs] = value
-            later = self._through(self.cell[t], t, True)
-            way_later, entry_later = self.transit[t], self.entry[t]
 
-    @staticmethod
-    def _inside(value: Float, cells: Int) -> Float:
-        """Return the values of some cells, 0 for OUTSIDE, shape (M, n)."""
-        return np.asarray(value[:, np.maximum(cells, 0)] * (cells >= 0))
+def _joined(parts: Sequence[Int]) -> Int:
+    return np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int64)
 
-    def _through(self, value: Float, t: int, opening: bool) -> Float:
-        """Return the value of a unit before the chance arcs of one timing, given its value after them."""
-        before = value.copy()
-        for tail, head, inside, p, repeated in self._chances[opening]:
-            gain = p[t] * (value[:, head] * inside - value[:, tail])
-            if repeated:
-                np.add.at(before.T, tail, gain.T)
-            else:
-                before[:, tail] += gain
-        return before
 
-    def _arrival(self, block: ChoiceBlock, t: int, value: Float) -> Float:
-        passing = block.passing[min(t, len(block.passing) - 1)]
-        good = self._inside(value, block.head)
-        return good if passing == 1.0 else np.asarray(passing * good + (1 - passing) * self._inside(value, block.fail))
+def _beside(parts: Sequence[Float], count: int) -> Float:
+    return np.ascontiguousarray(np.concatenate([np.zeros((count, 0)), *parts], axis=1))
 
-    def _on_the_way(self, t: int, later: Float, way_later: Float) -> None:
-        for block, arcs in zip(self._choices, self._arcs, strict=True):
-            if block.lasts:
-                ahead = way_later[:, arcs, : block.lasts].copy()
-                ahead[:, :, 0] = self._arrival(block, t + 1, later)
-                if block.drop[t] > 0:
-                    gone = self._inside(later, block.drop_to)
-                    ahead = (1 - block.drop[t]) * ahead + (block.drop[t] * gone)[:, :, None]
-                self.transit[t][:, arcs, 1 : block.lasts + 1] = self._transit[t][:, arcs, None] + ahead
 
-    def _starts(self, t: int, later: Float) -> None:
-        """Value of starting each arc; a queue before a later leg is worth what starting that leg is."""
-        for block, arcs in zip(reversed(self._choices), reversed(self._arcs), strict=True):
-            own = self._move[t][:, arcs]
-            if block.lasts:
-                value = own + self.transit[t][:, arcs, block.lasts]
-            else:
-                now = block.passing[t] * self._inside(self._cell[t], block.head)
-                waits = np.array([int(h) in self._queued for h in block.head])
-                value = own + self._arrival(block, t, later) + np.where(waits, 0.0, now)
-            if block.auto:
-                self.cell[t][:, block.tail] = value
-            else:
-                self.move[t][:, arcs] = value - self._inside(self.cell[t], block.tail)
+def _chances(desk: Lowering, opening: bool) -> tuple[Int, Int, Float]:
+    """Return the chance arcs of one timing: tail, head and probability."""
+    blocks: list[ChanceBlock] = [b for b in desk.chances if b.opening is opening]
+    return (
+        _joined([b.tail for b in blocks]),
+        _joined([b.head for b in blocks]),
+        _beside([b.p for b in blocks], desk.count),
+    )
+
+
+def _legs(desk: Lowering) -> tuple[Int, Int, Int, Int, Float, Float]:
+    blocks, empty = desk.choices, np.zeros((0, desk.count))
+    return (
+        np.cumsum([0, *(len(b.tail) for b in blocks)]),
+        np.cumsum([0, *(b.lasts * len(b.tail) for b in blocks)])[:-1],
+        np.array([b.lasts for b in blocks], np.int64),
+        np.array([b.auto for b in blocks], np.int64),
+        np.stack([b.passing for b in blocks]) if blocks else empty,
+        np.stack([b.drop for b in blocks]) if blocks else empty,
+    )
+
+
+def _arcs(desk: Lowering) -> Int:
+    """Return tail, head, fail and dropout cell of each arc, and whether a later leg starts from its head."""
+    blocks = desk.choices
+    ends = [_joined([getattr(b, end) for b in blocks]) for end in ("tail", "head", "fail", "drop_to")]
+    queues = _joined([b.tail for b in blocks if b.auto])
+    return np.stack([*ends, np.isin(ends[1], queues).astype(np.int64)])
+
+
+def _heads(serves: Sequence[ServeBlock]) -> tuple[Int, Float]:
+    """Return the tail and heads of each serve arc, and the share of cases that go to each head."""
+    deepest = max((len(b.heads) for b in serves), default=0)
+    ends = np.full((1 + deepest, sum(len(b.tail) for b in serves)), -1, np.int64)
+    shares = np.zeros((deepest, ends.shape[1]))
+    for block in serves:
+        ends[0, block.arcs] = block.tail
+        for h, (heads, share) in enumerate(block.heads):
+            ends[1 + h, block.arcs], shares[h, block.arcs] = heads, share
+    return ends, shares

@@ -24,11 +24,11 @@ def lower_lines(desk: Lowering, serves: Sequence[ServeBlock], budgets: Mapping[s
         for m, i in enumerate(binding):
             lines[i] = dataclasses.replace(
                 lines[i],
-                ahead_cell=ahead.cell[:, m],
-                ahead_move=ahead.move[:, m],
-                ahead_transit=ahead.transit[:, m],
-                ahead_serve=ahead.serve[:, m],
-                ahead_entry=ahead.entry[:, m],
+                ahead_cell=ahead.cell[m],
+                ahead_move=ahead.move[m],
+                ahead_transit=ahead.transit[m],
+                ahead_serve=ahead.serve[m],
+                ahead_entry=ahead.entry[m],
             )
     return tuple(lines)
 
@@ -46,7 +46,7 @@ def _line(desk: Lowering, serves: Sequence[ServeBlock], name: str, budget: Budge
     open_ = np.ones(count)
     for lapse in budget.lapses:
         open_[desk.periods.active(lapse.start_from, lapse.until)] = 0.0
-    longest = max((b.lasts for b in desk.choices), default=0)
+    under_way = sum(b.lasts * len(b.tail) for b in desk.choices)
     return Line(
         name,
         np.searchsorted(np.array(years), year),
@@ -60,7 +60,7 @@ def _line(desk: Lowering, serves: Sequence[ServeBlock], name: str, budget: Budge
         open_,
         np.zeros((count, cells)),
         np.zeros((count, arcs)),
-        np.zeros((count, arcs, longest + 1)),
+        np.zeros((count, under_way)),
         np.zeros((count, served)),
         np.zeros(count),
         f"budgets.{name}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -73,7 +73,8 @@ class Line:
         open: 0 in a lapse in appropriations, when nothing new starts on this line, shape (T,).
         ahead_cell: Expected cost from period t to its window's end of one unit in a cell at t, shape (T, C).
         ahead_move: The same for one who starts an arc in period t, less what leaving the tail saves, shape (T, A).
-        ahead_transit: The same for one person on arc a who arrives after r more periods, shape (T, A, longest + 1).
+        ahead_transit: The same for one person under way, shape (T, W): block by block, arc by arc, by the periods to
+            go, from 1.
         ahead_serve: The same for one case served in period t, shape (T, B).
         ahead_entry: Expected cost to the window's end of all who will enter from OUTSIDE from period t on, shape (T,).
         part: The planner's part.
@@ -116,6 +117,10 @@ class Slack:
     first_most: float = np.inf
 
 
+def _nobody() -> tuple[Int, Int, Float]:
+    return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+
+
 @dataclass(frozen=True)
 class NeedBlock:
     """Posts that the work requires.
@@ -130,6 +135,7 @@ class NeedBlock:
         opening: True where it is met by those present before the moves, else after.
         short, over: What being short of it or over it costs a plan; short None must be met, over None is free.
         group: Needs of one group share their limits of short and over.
+        transit: Choice arcs, rows and weights of those under way who meet it too (or, tied up, do not).
     """
 
     name: str
@@ -142,3 +148,4 @@ class NeedBlock:
     short: Slack | None = None
     over: Slack | None = None
     group: str = ""
+    transit: tuple[Int, Int, Float] = field(default_factory=_nobody)

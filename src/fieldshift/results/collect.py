@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import IO, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +18,13 @@ from fieldshift.results.quantiles import summarise
 from fieldshift.results.tally import Array
 from fieldshift.results.trace import Trace
 
-__all__ = ["POLICY_BYTES", "Collector", "PolicyResult", "Taken"]
+__all__ = ["MEMORY_BYTES", "POLICY_BYTES", "Collector", "PolicyResult", "Taken"]
 
 POLICY_BYTES = 140 << 20
-"""What the values of one policy may weigh while they are collected: seven policies stay about under 1 GB."""
+"""What the values of one policy may weigh, sites included, before fewer futures stand for the sites."""
+
+MEMORY_BYTES = 32 << 20
+"""What they may weigh in memory until all futures have come; more waits on disk."""
 
 Summary = npt.NDArray[np.float32]
 
@@ -64,37 +69,63 @@ class Taken:
     cut: Array
 
 
+@dataclass
 class _Store:
-    """Values by future in the last axis, in the smallest type that holds them all exactly."""
+    """Values by future in the last axis, in the smallest type that holds them all exactly.
 
-    def __init__(self, futures: int) -> None:
-        self._futures = futures
-        self.data: Array | None = None
+    Attributes:
+        futures: How many there will be.
+        spill: Where batches wait on disk, or None to hold them in memory.
+    """
+
+    futures: int
+    spill: IO[bytes] | None = None
+    _data: Array | None = None
+    _blocks: list[tuple[slice, int, tuple[int, ...], np.dtype[np.generic]]] = field(default_factory=list)
 
     def put(self, where: slice, values: Array) -> None:
         """Keep values of shape (D, ...)."""
         turned = np.moveaxis(values, 0, -1)
-        if self.data is None:
-            first = np.dtype(np.int16 if values.dtype.kind in "iu" else np.float32)
-            self.data = np.zeros((*turned.shape[:-1], self._futures), first)
-        if self.data.dtype.kind == "i":
-            kind = _holding(values, self.data.dtype)
-            if kind != self.data.dtype:
-                self.data = self.data.astype(kind)
-        self.data[..., where] = turned
+        kind = _holding(values)
+        if self.spill is None:
+            self._data = self._with(self._data, where, turned, kind)
+            return
+        block = np.ascontiguousarray(turned, kind)
+        self._blocks.append((where, self.spill.seek(0, 2), block.shape, block.dtype))
+        self.spill.write(block.data)
+
+    def done(self) -> Array | None:
+        """Return all values, shape (..., futures), or None if there are none; they are forgotten here."""
+        data, self._data = self._data, None
+        for where, place, shape, kind in self._blocks:
+            assert self.spill is not None
+            self.spill.seek(place)
+            block = np.frombuffer(self.spill.read(int(np.prod(shape)) * kind.itemsize), kind).reshape(shape)
+            data = self._with(data, where, block, kind)
+        self._blocks = []
+        return data
+
+    def _with(self, data: Array | None, where: slice, values: Array, kind: np.dtype[np.generic]) -> Array:
+        if data is None:
+            data = np.zeros((*values.shape[:-1], self.futures), kind)
+        elif (wider := max(kind, data.dtype, key=_KINDS.index)) != data.dtype:
+            data = data.astype(wider)
+        data[..., where] = values
+        return data
 
 
-def _holding(values: Array, now: np.dtype[np.generic]) -> np.dtype[np.generic]:
+_KINDS: list[np.dtype[np.generic]] = [np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.float32)]
+
+
+def _holding(values: Array) -> np.dtype[np.generic]:
+    """Return the smallest kind that holds some values."""
     if values.dtype.kind not in "iu":
-        return np.dtype(np.float32)
-    if not values.size:
-        return now
-    low, high = int(values.min()), int(values.max())
-    for kind in (np.int16, np.int32):
-        info = np.iinfo(kind)
-        if np.dtype(kind).itemsize >= now.itemsize and info.min <= low and high <= info.max:
-            return np.dtype(kind)
-    return np.dtype(np.float32)
+        return _KINDS[-1]
+    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
+    for kind, bits in zip(_KINDS, (15, 31), strict=False):
+        if -(1 << bits) <= low and high < 1 << bits:
+            return kind
+    return _KINDS[-1]
 
 
 class Collector:
@@ -108,6 +139,10 @@ class Collector:
             (never
             under 200) where they would weigh more than `POLICY_BYTES`. The others count for the nation only.
         sites: Which measures are kept by site too; a default set otherwise.
+        memory: What the values may weigh in memory, in bytes; where they would weigh more they wait on disk.
+
+    Attributes:
+        reads: The fields of a trace that these measures are taken from; others need not be recorded.
     """
 
     def __init__(
@@ -117,6 +152,7 @@ class Collector:
         draws: int,
         site_futures: int | None = None,
         sites: Sequence[Key] | None = None,
+        memory: int = MEMORY_BYTES,
     ) -> None:
         self._network, self._draws = network, draws
         self._keys = default_keys(network) if keys is None else tuple(dict.fromkeys(keys))
@@ -126,16 +162,22 @@ class Collector:
         wanted = site_futures if site_futures is not None else self._affordable()
         self._stride = max(1, -(-draws // max(wanted, 1)))
         self._kept = -(-draws // self._stride)
-        self._nation = {key: _Store(draws) for key in self._keys}
-        self._sites = {key: _Store(self._kept) for key in self._site_keys}
+        heavy = self._weight(self._kept) > memory
+        spill = cast(IO[bytes], tempfile.TemporaryFile()) if heavy else None  # noqa: SIM115 - lives as long as this
+        self._nation = {key: _Store(draws, spill) for key in self._keys}
+        self._sites = {key: _Store(self._kept, spill) for key in self._site_keys}
         self._bound = BoundCount(network)
+        self.reads = _reads(network, (self._keys, self._site_keys))
         self._seen = np.zeros(draws, np.bool_)
 
+    def _weight(self, site_futures: int) -> float:
+        """Return what all values weigh, at 2.5 bytes each."""
+        sites = site_futures * len(self._network.sites) * len(self._site_keys)
+        return 2.5 * (self._network.periods.count + 1) * (self._draws * len(self._keys) + sites)
+
     def _affordable(self) -> int:
-        """Return how many futures of site values there is room for beside the nation's, at 2.5 bytes each."""
-        times = self._network.periods.count + 1
-        nation = 2.5 * times * len(self._keys) * self._draws
-        one = 2.5 * times * max(len(self._network.sites), 1) * max(len(self._site_keys), 1)
+        """Return how many futures of site values there is room for beside the nation's."""
+        nation, one = self._weight(0), max(self._weight(1) - self._weight(0), 1.0)
         return int(np.clip((POLICY_BYTES - nation) // one, 200, 1000))
 
     def add(self, first_future: int, trace: Trace, network: Network | None = None) -> None:
@@ -181,19 +223,41 @@ class Collector:
         """
         if not self._seen.all():
             raise ValueError(f"{int((~self._seen).sum())} futures of {self._draws} have not come")
-        draws = {key: store.data for key, store in self._nation.items() if store.data is not None}
-        sites = {}
-        for key, store in self._sites.items():
-            if store.data is not None:
-                sites[key] = summarise(store.data)
-            store.data = None
-        nation = {key: summarise(values) for key, values in draws.items()}
-        if keep is not None:
-            kept = set(keep)
-            draws = {key: values for key, values in draws.items() if key in kept}
+        wanted = set(self._nation if keep is None else keep)
+        draws: dict[Key, Array] = {}
+        nation: dict[Key, Summary] = {}
+        sites = {key: summarise(data) for key, store in self._sites.items() if (data := store.done()) is not None}
+        for key, store in self._nation.items():
+            values = store.done()
+            if values is None:
+                continue
+            nation[key] = summarise(values)
+            if key in wanted:
+                draws[key] = values
         for array in (*draws.values(), *sites.values(), *nation.values()):
             array.flags.writeable = False
         return PolicyResult(draws, nation, sites, self._kept, self._bound.done(self._draws))
+
+
+class _Noting:
+    """A trace of one future that notes which of its fields are read."""
+
+    def __init__(self, network: Network) -> None:
+        self._trace = Trace.empty(network, 1, True)
+        self.read = {"people", "rows", "lines"}
+
+    def __getattr__(self, name: str) -> Array:
+        self.read.add(name)
+        found: Array = getattr(self._trace, name)
+        return found
+
+
+def _reads(network: Network, keys: tuple[Sequence[Key], Sequence[Key]]) -> frozenset[str]:
+    """Return the fields of a trace that some measures of the nation, and some by site, are taken from."""
+    trace = _Noting(network)
+    for wanted, by_site in zip(keys, (False, True), strict=True):
+        measure(cast(Trace, trace), network, wanted, by_site)
+    return frozenset(trace.read)
 
 
 def _every(trace: Trace, skip: int, stride: int) -> Trace:

@@ -81,7 +81,7 @@ class Tally:
         self.instants = self.periods + 1
         self.weeks = network.periods.length("week")
         self.years = network.periods.length("year")
-        self._sums: dict[str, dict[tuple[int, int], Array]] = {}
+        self._sums: dict[tuple[str, int, int], Array] = {}
 
     @cached_property
     def strength(self) -> Bool:
@@ -110,28 +110,13 @@ class Tally:
 
     def _nation(self, group: Group) -> Array:
         record: Array = getattr(self.trace, group.record)
-        sums = self._blocks(group.record)
-        first, last = int(group.where[0]), int(group.where[-1])
-        if last + 1 - first == len(group.where) and (first, last + 1) in sums:
-            return sums[first, last + 1]
-        return np.asarray(record[:, :, group.where].sum(axis=-1, dtype=_wide(record)))
-
-    def _blocks(self, name: str) -> dict[tuple[int, int], Array]:
-        """Return the sums of a record's blocks by where they begin and end, all from one pass."""
-        if name not in self._sums:
-            record: Array = getattr(self.trace, name)
-            network = self.network
-            if name in _OF_CELLS:
-                wanted = [b.cells for b in network.stocks if b.kind in _OF_CELLS[name] and len(b.sites)]
-            elif name == "hosted":
-                wanted = [slice(0, record.shape[-1])]
-            else:
-                wanted = [arcs for arcs in _arcs_of(network, name) if arcs.stop > arcs.start]
-            first, last = min(w.start for w in wanted), max(w.stop for w in wanted)
-            starts = np.array([w.start - first for w in wanted])
-            part = np.add.reduceat(record[:, :, first:last], starts, axis=-1, dtype=_wide(record))
-            self._sums[name] = {(w.start, w.stop): part[:, :, i] for i, w in enumerate(wanted)}
-        return self._sums[name]
+        first, stop = int(group.where[0]), int(group.where[-1]) + 1
+        if stop - first != len(group.where):
+            return np.asarray(record[:, :, group.where].sum(axis=-1, dtype=_wide(record)))
+        key = group.record, first, stop
+        if key not in self._sums:
+            self._sums[key] = np.asarray(record[:, :, first:stop].sum(axis=-1, dtype=_wide(record)))
+        return self._sums[key]
 
     def _by_site(self, group: Group) -> Array:
         record: Array = getattr(self.trace, group.record)
@@ -182,17 +167,6 @@ class Tally:
                 total[:, 0] += data[period].sum(axis=1)
         shaped = total if self.by_site else total[:, 0]
         return np.broadcast_to(shaped, (self.draws, *shaped.shape))
-
-
-def _arcs_of(network: Network, record: str) -> list[slice]:
-    """Return the blocks of a record over arcs."""
-    if record == "flowed":
-        return [b.arcs for b in network.chances]
-    if record == "entered":
-        return [b.arcs for b in network.entries]
-    if record == "served":
-        return [b.arcs for b in network.serves]
-    return [b.arcs for b in network.choices]
 
 
 def _wide(record: Array) -> type[np.int64] | type[np.float64]:

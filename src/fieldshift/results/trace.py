@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from fieldshift.network.graph import Network
 
-__all__ = ["Record", "Trace"]
+__all__ = ["Record", "Trace", "weight"]
 
 Record = npt.NDArray[np.float64] | npt.NDArray[np.float32] | npt.NDArray[np.int32]
 
@@ -83,3 +84,9 @@ class Trace:
             np.zeros((draws, t, r), np.bool_),
             np.zeros((draws, t, m), np.bool_),
         )
+
+
+def weight(network: Network, fields: Collection[str]) -> int:
+    """Return how many bytes some fields weigh in one future of whole counts."""
+    one = Trace.empty(network, 1, True)
+    return sum(int(getattr(one, name).nbytes) for name in fields)

@@ -1,0 +1,63 @@
+"""Memory for records, used again: fresh pages from the system cost as much as simulating on them.
+
+A batch leases one piece of memory for all of its records. Once nobody holds any view of it, it goes back to a small
+pool, whatever thread that happens in.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from threading import RLock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["lease"]
+
+Bytes = npt.NDArray[np.uint8]
+Layout = tuple[tuple[int, ...], "np.dtype[Any]"]
+
+_LINE = 64
+_KEPT_BYTES = 256 << 20
+_KEPT: list[Bytes] = []
+_LOCK = RLock()  # a finaliser may run in the middle of anything
+
+
+class _Lease:
+    """Holds a piece of memory for the arrays made of it: each of them refers to it, directly or through others."""
+
+    def __init__(self, memory: Bytes) -> None:
+        self.__array_interface__ = memory.__array_interface__
+        weakref.finalize(self, _give_back, memory).atexit = False
+
+
+def _give_back(memory: Bytes) -> None:
+    with _LOCK:
+        _KEPT.append(memory)
+        while sum(m.nbytes for m in _KEPT) > _KEPT_BYTES:
+            del _KEPT[0]
+
+
+def _found(size: int) -> Bytes:
+    """Return memory of at least that size, all zero: of the pool, where some fits, else fresh."""
+    with _LOCK:
+        fitting = [m for m in _KEPT if size <= m.nbytes <= 2 * size]
+        memory = min(fitting, key=lambda m: m.nbytes) if fitting else None
+        _KEPT[:] = [m for m in _KEPT if m is not memory]
+    if memory is None:
+        return np.zeros(size, np.uint8)
+    memory[:size] = 0
+    return memory
+
+
+def lease(layouts: Sequence[Layout]) -> list[npt.NDArray[Any]]:
+    """Return arrays of zeros of some shapes and kinds, all in one piece of memory."""
+    sizes = [int(np.prod(shape)) * kind.itemsize for shape, kind in layouts]
+    places = np.concatenate([[0], np.cumsum([-(-size // _LINE) * _LINE for size in sizes])])
+    memory = np.asarray(_Lease(_found(max(int(places[-1]), _LINE))))
+    return [
+        memory[place : place + size].view(kind).reshape(shape)
+        for (shape, kind), place, size in zip(layouts, places[:-1].tolist(), sizes, strict=True)
+    ]
