@@ -13,6 +13,7 @@ _WHERE = {
     "Problem": "errors",
     "ScenarioError": "errors",
     "UsageError": "errors",
+    "WorkerError": "errors",
     "Interrupted": "errors",
     "RunError": "errors",
     "Scenario": "scenario.schema",

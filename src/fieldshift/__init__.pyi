@@ -13,6 +13,7 @@ from fieldshift.errors import Problem as Problem
 from fieldshift.errors import RunError as RunError
 from fieldshift.errors import ScenarioError as ScenarioError
 from fieldshift.errors import UsageError as UsageError
+from fieldshift.errors import WorkerError as WorkerError
 from fieldshift.network.build import build as build
 from fieldshift.network.checks import check as check
 from fieldshift.network.checks import problems as problems

@@ -16,7 +16,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["FieldshiftError", "Interrupted", "NoPlan", "Problem", "RunError", "ScenarioError", "UsageError"]
+__all__ = [
+    "FieldshiftError",
+    "Interrupted",
+    "NoPlan",
+    "Problem",
+    "RunError",
+    "ScenarioError",
+    "UsageError",
+    "WorkerError",
+]
 
 
 @dataclass(frozen=True, order=True)
@@ -80,6 +89,10 @@ class NoPlan(FieldshiftError):
 
 class RunError(FieldshiftError):
     """A run folder that cannot be read or written."""
+
+
+class WorkerError(FieldshiftError):
+    """A worker process ended by itself, perhaps for want of memory."""
 
 
 class Interrupted(FieldshiftError):

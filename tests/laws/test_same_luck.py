@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from planner import CHANCE, FIELDS, lived, plans, same, scenario_of
 
 from fieldshift.engines import simulate as simulating
+from fieldshift.engines.batches import Batches
 from fieldshift.engines.kernel import Kernel
 from fieldshift.engines.reference import MeanEngine, Reference
 from fieldshift.network.build import build
@@ -77,7 +78,7 @@ def test_a_run_does_not_depend_on_workers_or_batches(engine, plan):
     scenario = scenario_of(plan)
     runs = []
     for workers, batch in ((1, 30), (2, 8), (7, 3)):
-        with patch.object(simulating, "_batch", lambda _, size=batch: size):
+        with patch.object(Batches, "batch", lambda _, size=batch: size):
             runs.append(bytes_of(simulating.simulate(scenario, None, 30, 5, workers=workers, engine=engine)))
     assert runs[0] == runs[1] == runs[2]
     assert any("people" in name for name in runs[0])
@@ -95,9 +96,11 @@ def test_a_run_with_unknowns_does_not_depend_on_workers_or_batches():
     )
     runs = []
     for workers, batch in ((1, 64), (2, 5), (7, 2)):
-        with patch.object(simulating, "_batch", lambda _, size=batch: size):
+        with patch.object(Batches, "batch", lambda _, size=batch: size):
             runs.append(bytes_of(simulating.simulate(scenario, None, 64, 5, groups=8, workers=workers)))
-    assert runs[0] == runs[1] == runs[2]
+    with patch.object(simulating, "HEAVY", 0):
+        runs.append(bytes_of(simulating.simulate(scenario, None, 64, 5, groups=8, workers=2, processes=True)))
+    assert runs[0] == runs[1] == runs[2] == runs[3]
 
 
 @pytest.mark.parametrize("kind", CHANCE)

@@ -379,6 +379,17 @@ def test_a_policys_settings_keep_their_nulls_and_remove_when_laid_over(tmp_path:
     assert scenario.work["w"].most.dates
 
 
+def test_a_number_said_in_another_way_leaves_nothing_of_the_old_one(tmp_path: Path) -> None:
+    text = (
+        "resources: {seats: {cap: {value: 9, range: 1..20, source: old}}}\n"
+        "policies: {p: {set: {resources.seats.cap: {dates: {2025-01-06: 3}}}}}\n"
+    )
+    scenario = read(put(tmp_path / "case", text))
+    cap = overlaid(scenario, scenario.policies["p"].set).resources["seats"].cap
+    assert cap is not None
+    assert (cap.value, cap.range, cap.source, cap.dates) == (None, None, None, {"2025-01-06": 3})
+
+
 def test_overlaid_gives_a_new_scenario_or_all_problems(tmp_path: Path) -> None:
     scenario = read("academy")
     assert overlaid(scenario, {}) == scenario

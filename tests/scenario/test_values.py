@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from scipy import stats
 
 from fieldshift.horizon import Periods
@@ -651,3 +652,10 @@ def test_two_hundred_numbers_take_milliseconds():
             found.plain(f"p{i}", one, "person")
         best = min(best, time.perf_counter() - began)
     assert best < 0.05
+
+
+@pytest.mark.parametrize("beside", [{"value": 3}, {"range": "1..5"}])
+@pytest.mark.parametrize("form", [{"dates": {"2025-01-06": 1}}, {"sites": {"a": 1}}, {"years": {2025: 1}}])
+def test_a_number_said_in_two_ways_is_refused(form, beside):
+    with pytest.raises(ValidationError, match="only one can hold"):
+        amount({**form, **beside})

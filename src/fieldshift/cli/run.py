@@ -31,6 +31,7 @@ def simulated(scenario: fs.Scenario, policies: Sequence[str], futures: Futures, 
             futures.seed,
             groups=futures.groups,
             workers=futures.workers,
+            processes=True,
             engine=futures.engine,
             progress=step,
         )

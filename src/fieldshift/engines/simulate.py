@@ -2,46 +2,36 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
-from itertools import islice
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from fieldshift.engines.engine import Engine
+from fieldshift.engines.batches import Batches, Draws, EngineName, Task, run_all, under
 from fieldshift.engines.futures import beliefs, groups_of
 from fieldshift.engines.kernel import Kernel, compiled
 from fieldshift.engines.live import live
 from fieldshift.engines.policies import Policy, fresh, policy_of, settings_of
-from fieldshift.engines.reference import MeanEngine, Reference
+from fieldshift.engines.reference import MeanEngine
 from fieldshift.errors import UsageError
 from fieldshift.network.build import build
-from fieldshift.network.graph import Network
-from fieldshift.results.collect import Collector, PolicyResult, Taken
-from fieldshift.results.measures import headline_keys, keys_of
+from fieldshift.results.collect import PolicyResult
+from fieldshift.results.measures import headline_keys
 from fieldshift.results.result import Result
-from fieldshift.results.trace import Trace, weight
-from fieldshift.scenario.read import digest, overlaid
+from fieldshift.results.trace import Trace
+from fieldshift.scenario.read import digest
 from fieldshift.scenario.schema import Scenario
 
 __all__ = ["EngineName", "Progress", "mean", "simulate", "warm_up"]
 
-EngineName = Literal["numba", "reference"]
 Progress = Callable[[int, int], None]
 
 MANY = 2000
 """Futures above which policies are simulated one after the other, and only headlines keep each future's value."""
 
-LOOKED_AT = frozenset({"served", "moved", "hours", "used"})
-"""What a policy may look back at: see `view.View`."""
-
-TRACE_BYTES = 96 << 20
-"""What the records of one batch may weigh."""
+HEAVY = 2 << 30
+"""Bytes of records above which a run is worth the start of worker processes."""
 
 
 def mean(scenario: Scenario, policy: str | Policy | None = None, draw: Mapping[str, float] | None = None) -> Trace:
@@ -54,18 +44,13 @@ def mean(scenario: Scenario, policy: str | Policy | None = None, draw: Mapping[s
     """
     name = policy if policy is not None else next(iter(scenario.policies), None)
     if isinstance(name, str):
-        varied = _under(scenario, name)
+        varied = under(scenario, name)
         network = build(varied, draw)
         return live(MeanEngine(network), policy_of(varied, network, name, draw))
     network = build(scenario, draw)
     if name is None:
         raise UsageError("the scenario has no policy")
     return live(MeanEngine(network), fresh(name))
-
-
-def _under(scenario: Scenario, policy: str) -> Scenario:
-    changes = settings_of(scenario, policy)
-    return overlaid(scenario, changes) if changes else scenario
 
 
 def warm_up(announce: Callable[[str], None] | None = None) -> None:
@@ -93,16 +78,6 @@ def warm_up(announce: Callable[[str], None] | None = None) -> None:
     live(Kernel(network, 0, np.arange(1)), policy_of(scenario, network, "grow"))
 
 
-@dataclass(frozen=True)
-class _Task:
-    """One batch: futures of one group under one policy."""
-
-    policy: str
-    group: int
-    first: int
-    count: int
-
-
 def simulate(  # noqa: PLR0913 - the public name: each is a question a user answers
     scenario: Scenario,
     policies: Sequence[str] | Mapping[str, str | Policy] | None = None,
@@ -111,6 +86,7 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
     *,
     groups: int | None = None,
     workers: int | None = None,
+    processes: bool = False,
     engine: EngineName = "numba",
     keys: Sequence[tuple[str, str]] | None = None,
     progress: Progress | None = None,
@@ -123,7 +99,9 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
         draws: Number of futures; above 2,000 only the headline measures keep their value in every future.
         seed: Seed of all draws; the same seed gives the same result to the byte.
         groups: Groups of futures that believe the same unknowns; 1 takes the centres, by default about draws / 40.
-        workers: Threads; the result does not depend on it.
+        workers: Threads or processes; the result does not depend on it.
+        processes: Let a heavy run use worker processes: faster, but each takes memory, and a script must guard its
+            main module as `multiprocessing` asks. Policies of your own run in threads all the same.
         engine: `numba`, or `reference` for the readable one (same draws, slower).
         keys: Measures to keep, as pairs of measure and part; a default set otherwise.
         progress: Called with the batches done and all batches.
@@ -135,44 +113,25 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
         raise UsageError(f"draws is {draws}: at least 1 future is needed")
     began = time.perf_counter()
     chosen = _chosen(scenario, policies)
-    count, many = groups_of(scenario, draws, groups), draws > MANY
-    drawn = beliefs(scenario, count, seed)
-    variants = {name: _under(scenario, given) if isinstance(given, str) else scenario for name, given in chosen.items()}
-    built = _Built(scenario, variants)
-    network = built.base
-    collectors = {}
-    for name in chosen:
-        own = built.centre(name)
-        collectors[name] = Collector(own, keys or keys_of(scenario, own), draws)
-    record = {name: taker.reads | LOOKED_AT for name, taker in collectors.items()}
-    batch = min(_batch(network, fields) for fields in record.values())
-    tasks = list(_tasks(list(chosen), draws, count, (batch, many)))
+    count = groups_of(scenario, draws, groups)
+    run = Batches(scenario, chosen, Draws(draws, seed, tuple(beliefs(scenario, count, seed))), keys, engine)
+    network = run.base
+    tasks = list(_tasks(list(chosen), draws, count, (run.batch(), draws > MANY)))
     left = Counter(task.policy for task in tasks)
-    keep = headline_keys(scenario, network) if many else None
+    keep = headline_keys(scenario, network) if draws > MANY else None
     parts: dict[str, PolicyResult] = {}
-
-    def run(task: _Task) -> tuple[_Task, Taken]:
-        belief = drawn[task.group]
-        own = built.network(task, belief)
-        futures = np.arange(task.first, task.first + task.count)
-        fast = engine == "numba"
-        machine: Engine = Kernel(own, seed, futures, record[task.policy]) if fast else Reference(own, seed, futures)
-        given = chosen[task.policy]
-        policy = policy_of(variants[task.policy], own, given, belief) if isinstance(given, str) else fresh(given)
-        return task, collectors[task.policy].take(task.first, live(machine, policy), own)
-
-    for done, (task, taken) in enumerate(_run_all(run, tasks, workers), start=1):
-        collectors[task.policy].put(taken)
+    heavy = len(chosen) * draws * run.weight > HEAVY and draws <= MANY
+    for done, (task, taken) in enumerate(run_all(run, tasks, workers, processes and heavy), start=1):
+        run.collectors[task.policy].put(taken)
         left[task.policy] -= 1
         if not left[task.policy]:
-            parts[task.policy] = collectors.pop(task.policy).done(keep)
+            parts[task.policy] = run.collectors[task.policy].done(keep)
         if progress is not None:
             progress(done, len(tasks))
-    parts = {name: parts[name] for name in chosen}
     return Result.of(
         scenario,
         network,
-        parts,
+        {name: parts[name] for name in chosen},
         draws=draws,
         seed=seed,
         groups=count,
@@ -180,40 +139,6 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
         digest=digest(scenario),
         seconds=time.perf_counter() - began,
     )
-
-
-class _Built:
-    """Networks of a scenario and its policies, made once for each scenario that is the same under several.
-
-    Attributes:
-        base: The scenario's own network, its unknowns at their centres.
-    """
-
-    def __init__(self, scenario: Scenario, variants: Mapping[str, Scenario]) -> None:
-        self._variants = variants
-        self._same = {name: digest(variant) for name, variant in variants.items()}
-        self.base = build(scenario)
-        self._centre = {digest(scenario): self.base}
-        self._group, self._made = -1, dict[str, Network]()
-
-    def centre(self, policy: str) -> Network:
-        """Return a policy's network, its unknowns at their centres."""
-        key = self._same[policy]
-        if key not in self._centre:
-            self._centre[key] = build(self._variants[policy])
-        return self._centre[key]
-
-    def network(self, task: _Task, belief: Mapping[str, float]) -> Network:
-        """Return the network of a task's policy for its group's beliefs."""
-        if not belief:
-            return self.centre(task.policy)
-        key = self._same[task.policy]
-        group, made = self._group, self._made
-        if group == task.group and key in made:
-            return made[key]
-        network = build(self._variants[task.policy], belief)
-        self._group, self._made = task.group, {**(made if group == task.group else {}), key: network}
-        return network
 
 
 def _chosen(scenario: Scenario, policies: Sequence[str] | Mapping[str, str | Policy] | None) -> dict[str, str | Policy]:
@@ -229,12 +154,7 @@ def _chosen(scenario: Scenario, policies: Sequence[str] | Mapping[str, str | Pol
     return chosen
 
 
-def _batch(network: Network, fields: Collection[str]) -> int:
-    """Return how many futures one batch holds, by what its records weigh."""
-    return int(np.clip(TRACE_BYTES // (weight(network, fields) + 1), 8, 512))
-
-
-def _tasks(policies: Sequence[str], draws: int, groups: int, how: tuple[int, bool]) -> Iterator[_Task]:
+def _tasks(policies: Sequence[str], draws: int, groups: int, how: tuple[int, bool]) -> Iterator[Task]:
     """Return all batches: policies in turn, or, where there are many futures, one policy after the other."""
     batch, many = how
     edges = [draws * g // groups for g in range(groups + 1)]
@@ -244,26 +164,6 @@ def _tasks(policies: Sequence[str], draws: int, groups: int, how: tuple[int, boo
         for first in range(edges[group], edges[group + 1], batch)
     ]
     if many:
-        yield from (_Task(policy, *one) for policy in policies for one in batches)
+        yield from (Task(policy, *one) for policy in policies for one in batches)
     else:
-        yield from (_Task(policy, *one) for one in batches for policy in policies)
-
-
-def _run_all(
-    run: Callable[[_Task], tuple[_Task, Taken]], tasks: Sequence[_Task], workers: int | None
-) -> Iterator[tuple[_Task, Taken]]:
-    """Run tasks in threads, a few ahead of the one being collected, so that memory stays bounded."""
-    threads = max(1, workers if workers is not None else (os.cpu_count() or 1))
-    if threads == 1 or len(tasks) == 1:
-        yield from map(run, tasks)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        waiting = iter(tasks)
-        pending = {pool.submit(run, task) for task in islice(waiting, threads + 1)}
-        while pending:
-            ready = next(as_completed(pending))
-            pending.remove(ready)
-            following = next(waiting, None)
-            if following is not None:
-                pending.add(pool.submit(run, following))
-            yield ready.result()
+        yield from (Task(policy, *one) for one in batches for policy in policies)

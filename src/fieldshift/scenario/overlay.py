@@ -94,6 +94,8 @@ def _merge(base: Marked, node: Any, path: Path, changes: Mapping[Any, Any], over
         here, there = (*path, key), (*inside, key)
         present = _present(node, key)
         if value is not None and isinstance(value, Mapping) and isinstance(present, dict):
+            for old in _replaced(present, value):
+                _merge(base, present, here, {old: None}, over, there)
             _merge(base, present, here, value, over, there)
             continue
         for old in _paths(present, here):
@@ -107,6 +109,22 @@ def _merge(base: Marked, node: Any, path: Path, changes: Mapping[Any, Any], over
             for known, added in ((base.places, over.places), (base.keys, over.keys)):
                 if (*there, *new) in added:
                     known[(*here, *new)] = added[(*there, *new)]
+
+
+_NUMBER = frozenset(Amount.model_fields)
+_TABLES = frozenset({"by", "of", "sites", "dates", "years", "grid", "table"})
+
+
+def _replaced(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> list[Any]:
+    """Return the keys of a number that do not hold once it is said in another way, its evidence among them."""
+    if not old or not (set(old) | set(new)) <= _NUMBER:
+        return []
+    said = {key for key, value in new.items() if value is not None}
+    if _TABLES & said:
+        return [key for key in old if key not in _TABLES or key not in said]
+    if {"value", "range", "estimates"} & said:
+        return [key for key in old if key in _TABLES]
+    return []
 
 
 def _paths(value: Any, path: Path) -> Iterator[Path]:

@@ -97,6 +97,12 @@ class Amount(Part):
         forms = [f for f in ("estimates", "of", "sites", "dates", "years", "grid", "table") if getattr(self, f)]
         if len(forms) > 1:
             raise ValueError(f"says its value in {len(forms)} ways ({', '.join(forms)}): keep one")
+        beside = [f for f in ("value", "range") if getattr(self, f) is not None]
+        if forms and forms != ["estimates"] and beside:
+            raise ValueError(
+                f"says `{forms[0]}` and `{beside[0]}`, and only one can hold: for an unknown, write a quantity with a "
+                f"range, and its name in the formulas of `{forms[0]}`"
+            )
         if not forms and self.value is None and self.range is None:
             raise ValueError("has neither value nor range")
         if bool(self.of) != (self.by is not None):

@@ -1,0 +1,211 @@
+"""Batches of futures: one group's beliefs under one policy, lived in any thread or process, in any order."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from multiprocessing import get_context
+from typing import Literal
+
+import numpy as np
+
+from fieldshift.engines.engine import Engine
+from fieldshift.engines.kernel import Kernel
+from fieldshift.engines.live import live
+from fieldshift.engines.policies import Policy, fresh, policy_of, settings_of
+from fieldshift.engines.reference import Reference
+from fieldshift.errors import WorkerError
+from fieldshift.network.build import build
+from fieldshift.network.graph import Network
+from fieldshift.results.collect import Collector, Taken
+from fieldshift.results.measures import Key, keys_of
+from fieldshift.results.trace import weight
+from fieldshift.scenario.read import digest, overlaid
+from fieldshift.scenario.schema import Scenario
+
+__all__ = ["Batches", "Draws", "EngineName", "Task", "run_all", "under"]
+
+EngineName = Literal["numba", "reference"]
+
+LOOKED_AT = frozenset({"served", "moved", "hours", "used"})
+"""What a policy may look back at: see `view.View`."""
+
+TRACE_BYTES = 96 << 20
+"""What the records of one batch may weigh."""
+
+
+def under(scenario: Scenario, policy: str) -> Scenario:
+    """Return a scenario as a policy of its own changes it."""
+    changes = settings_of(scenario, policy)
+    return overlaid(scenario, changes) if changes else scenario
+
+
+@dataclass(frozen=True)
+class Task:
+    """One batch: futures of one group under one policy."""
+
+    policy: str
+    group: int
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Which futures: how many, their seed, and what each group of them believes of the unknowns."""
+
+    count: int
+    seed: int
+    beliefs: tuple[Mapping[str, float], ...]
+
+
+class Batches:
+    """What it takes to live any batch of a run.
+
+    Args:
+        scenario: The scenario.
+        chosen: Policies by name: names of the scenario's own, or policies.
+        draws: The futures.
+        keys: Measures to take; a default set otherwise.
+        engine: Which engine.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        chosen: Mapping[str, str | Policy],
+        draws: Draws,
+        keys: Sequence[Key] | None,
+        engine: EngineName,
+    ) -> None:
+        self.given = scenario, chosen, draws, keys, engine
+        self._chosen, self._draws, self._engine = chosen, draws, engine
+        self._variants = {n: under(scenario, g) if isinstance(g, str) else scenario for n, g in chosen.items()}
+        self._built = _Built(scenario, self._variants)
+        self.base = self._built.base
+        self.collectors: dict[str, Collector] = {}
+        for name in chosen:
+            own = self._built.centre(name)
+            self.collectors[name] = Collector(own, keys or keys_of(scenario, own), draws.count)
+        self._record = {name: taker.reads | LOOKED_AT for name, taker in self.collectors.items()}
+
+    @cached_property
+    def weight(self) -> int:
+        """What the records of one future weigh, in bytes."""
+        return 1 + max(weight(self.base, fields) for fields in self._record.values())
+
+    def batch(self) -> int:
+        """Return how many futures one batch holds, by what its records weigh."""
+        return int(np.clip(TRACE_BYTES // self.weight, 8, 512))
+
+    def take(self, task: Task) -> tuple[Task, Taken]:
+        """Live one batch, and return its measures."""
+        belief = self._draws.beliefs[task.group]
+        own = self._built.network(task, belief)
+        futures = np.arange(task.first, task.first + task.count)
+        seed, fast = self._draws.seed, self._engine == "numba"
+        record = self._record[task.policy]
+        machine: Engine = Kernel(own, seed, futures, record) if fast else Reference(own, seed, futures)
+        given = self._chosen[task.policy]
+        policy = policy_of(self._variants[task.policy], own, given, belief) if isinstance(given, str) else fresh(given)
+        return task, self.collectors[task.policy].take(task.first, live(machine, policy), own)
+
+
+class _Built:
+    """Networks of a scenario and its policies, made once for each scenario that is the same under several.
+
+    Attributes:
+        base: The scenario's own network, its unknowns at their centres.
+    """
+
+    def __init__(self, scenario: Scenario, variants: Mapping[str, Scenario]) -> None:
+        self._variants = variants
+        self._same = {name: digest(variant) for name, variant in variants.items()}
+        self.base = build(scenario)
+        self._centre = {digest(scenario): self.base}
+        self._group, self._made = -1, dict[str, Network]()
+
+    def centre(self, policy: str) -> Network:
+        """Return a policy's network, its unknowns at their centres."""
+        key = self._same[policy]
+        if key not in self._centre:
+            self._centre[key] = build(self._variants[policy])
+        return self._centre[key]
+
+    def network(self, task: Task, belief: Mapping[str, float]) -> Network:
+        """Return the network of a task's policy for its group's beliefs."""
+        if not belief:
+            return self.centre(task.policy)
+        key = self._same[task.policy]
+        group, made = self._group, self._made
+        if group == task.group and key in made:
+            return made[key]
+        network = build(self._variants[task.policy], belief)
+        self._group, self._made = task.group, {**(made if group == task.group else {}), key: network}
+        return network
+
+
+_WORKER: list[Batches] = []
+"""In a worker process: what it lives batches of."""
+
+
+def _start(*given: object) -> None:
+    """Make a worker process ready; an interrupt is the main process's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _WORKER[:] = [Batches(*given)]  # type: ignore[arg-type]
+
+
+def _work(task: Task) -> tuple[Task, Taken]:
+    return _WORKER[0].take(task)
+
+
+def run_all(
+    batches: Batches, tasks: Sequence[Task], workers: int | None, processes: bool
+) -> Iterator[tuple[Task, Taken]]:
+    """Live all batches, a few ahead of the one being collected, so that memory stays bounded.
+
+    Args:
+        batches: What to live.
+        tasks: Which batches.
+        workers: How many at a time; one for each core by default.
+        processes: In processes, if no policy is the user's own object.
+
+    Raises:
+        WorkerError: A worker process ended by itself.
+    """
+    count = min(max(1, workers if workers is not None else (os.cpu_count() or 1)), len(tasks))
+    if count <= 1:
+        yield from map(batches.take, tasks)
+        return
+    named = all(isinstance(given, str) for given in batches.given[1].values())
+    if not (processes and named):
+        with ThreadPoolExecutor(count) as threads:
+            yield from _ahead(threads, batches.take, tasks, count + 1)
+        return
+    pool = ProcessPoolExecutor(count, get_context("spawn"), _start, batches.given)
+    try:
+        yield from _ahead(pool, _work, tasks, 2 * count)
+    except BrokenProcessPool:
+        raise WorkerError(
+            "a worker process ended by itself, perhaps for want of memory: try fewer workers (--workers 1)"
+        ) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _ahead(
+    pool: Executor, work: Callable[[Task], tuple[Task, Taken]], tasks: Sequence[Task], ahead: int
+) -> Iterator[tuple[Task, Taken]]:
+    waiting = iter(tasks)
+    pending: set[Future[tuple[Task, Taken]]] = {pool.submit(work, task) for task in islice(waiting, ahead)}
+    while pending:
+        ready, pending = wait(pending, return_when=FIRST_COMPLETED)
+        pending |= {pool.submit(work, task) for task in islice(waiting, len(ready))}
+        for future in sorted(ready, key=lambda f: f.result()[0].first):
+            yield future.result()
