@@ -18,6 +18,7 @@ import numpy as np
 from fieldshift.engines.engine import Engine
 from fieldshift.engines.kernel import Kernel
 from fieldshift.engines.live import live
+from fieldshift.engines.plan import Plan
 from fieldshift.engines.policies import Policy, fresh, policy_of, settings_of
 from fieldshift.engines.reference import Reference
 from fieldshift.errors import WorkerError
@@ -183,7 +184,7 @@ def run_all(
     if count <= 1:
         yield from map(batches.take, tasks)
         return
-    named = all(isinstance(given, str) for given in batches.given[1].values())
+    named = all(isinstance(given, str | Plan) for given in batches.given[1].values())
     if not (processes and named):
         with ThreadPoolExecutor(count) as threads:
             yield from _ahead(threads, batches.take, tasks, count + 1)

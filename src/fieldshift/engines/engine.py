@@ -21,7 +21,8 @@ class Decision:
         hosts: For choice blocks with hosts, weights by which starters are shared among them, shape (D, m).
         dials: Settings from now on, shape (D, K, S + 1), or None: unchanged.
         serve: Cases to serve on each serve arc, shape (D, B), or None: by priority.
-        auto: Whether later legs of a choice ask by themselves for all who wait; False for a plan, which says all.
+        auto: Whether later legs of a choice ask by themselves for all who wait; False for a plan, which says all,
+            and which on the mean keeps the year's money by itself.
     """
 
     asked: Float

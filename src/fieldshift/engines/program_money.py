@@ -70,6 +70,7 @@ def write_needs(rows: Rows, program: Program, first: dict[str, Affine]) -> None:
     for need in network.needs:
         n = len(need.sites)
         who = first["deciding" if need.opening else "present"].after(selector(need.cells, network.n_cells, n, size))
+        who = who + _under_way(program, need)
         parts: list[tuple[Int, Int, Int, Float]] = []
         for sign, starts in zip((1.0, -1.0), columns.needs[need.name], strict=True):
             for start in starts:
@@ -80,6 +81,22 @@ def write_needs(rows: Rows, program: Program, first: dict[str, Affine]) -> None:
         rows.put(need.name, "need", met, (target, target), index)
         _price_need(program, need)
     _groups(rows, program)
+
+
+def _under_way(program: Program, need: NeedBlock) -> Affine:
+    """Return those under way who meet a need, in the first period of each group, before the moves or after them."""
+    network, columns, dynamics = program.network, program.columns, program.dynamics
+    index, row, share = need.transit
+    n, kind = len(need.sites), 0 if need.opening else 3
+    total = dynamics.rows(columns.groups[:-1], n, [], np.zeros((columns.size, n)))
+    turn = np.array([np.sum(index[:k] == i) for k, i in enumerate(index.tolist())], np.int64)
+    for now, each in sorted(set(zip(turn.tolist(), share.tolist(), strict=True))):
+        mine = (turn == now) & (share == each)
+        rows = np.full(network.n_choices, -1)
+        rows[index[mine]] = row[mine]
+        weights = [np.full(network.periods.count, each)] * len(network.choices)
+        total = total + dynamics.lagged(columns.groups[:-1], kind, [rows[b.arcs] for b in network.choices], weights, n)
+    return total
 
 
 def _price_need(program: Program, need: NeedBlock) -> None:
@@ -113,9 +130,9 @@ def _groups(rows: Rows, program: Program) -> None:
         members = [n for n in network.needs if n.group == name]
         for side, word in ((0, "short"), (1, "over")):
             slacks = [s for n in members if (s := (n.short, n.over)[side]) is not None]
-            most = min((np.nanmin(s.most[0]) for s in slacks), default=np.inf)
-            if not np.isfinite(most):
+            if not slacks:
                 continue
+            most = np.min([s.most[columns.groups[:-1]].min(axis=1) for s in slacks], axis=0)
             parts = [
                 (groups, np.zeros_like(groups), first + groups * len(n.sites) + r, np.ones(size))
                 for n in members
@@ -133,6 +150,7 @@ def write_charges(rows: Rows, program: Program) -> None:
     groups, size = np.arange(columns.size), columns.size
     people = sum(float(b.start.sum()) for b in network.stocks if b.kind == "person")
     largest = 2.0 * (people + sum(float(n.need.max(axis=0).sum()) for n in network.needs)) + 1.0
+    largest += 2.0 * sum(float(np.abs(m.cap[np.isfinite(m.cap)]).max(initial=0.0)) for m in network.limits)
     for i, first in columns.used.items():
         block = network.choices[i]
         parts = [
@@ -149,8 +167,14 @@ def write_charges(rows: Rows, program: Program) -> None:
             index,
         )
         program.high[first : first + size] = 1.0
-        assert block.fixed is not None
-        program.cost[first : first + size] += np.maximum.reduceat(block.fixed, columns.groups[:-1]) * columns.lengths()
+        if block.fixed is not None:
+            charge = np.maximum.reduceat(block.fixed, columns.groups[:-1]) * columns.lengths()
+            program.cost[first : first + size] += charge
+        if block.batch is not None:
+            batch = np.add.reduceat(block.batch * block.open, columns.groups[:-1])
+            parts[-1] = (*parts[-1][:3], -batch)
+            used = dynamics.rows(columns.groups[:-1], 1, parts, np.zeros((size, 1)))
+            rows.put(f"batch of {block.name}", "fixed", used, (0.0, np.inf), index)
         program.whole = np.concatenate([program.whole, first + groups])
 
 
@@ -177,6 +201,9 @@ def close_columns(program: Program) -> None:
     for choice in network.choices:
         if choice.least is not None:
             floor[:, choice.arcs] = np.add.reduceat(choice.least, starts, axis=0)
+        if choice.whole:
+            groups, arc = np.meshgrid(np.arange(columns.size), np.arange(choice.arcs.start, choice.arcs.stop))
+            program.whole = np.union1d(program.whole, (columns.moved + groups * network.n_choices + arc).ravel())
         if choice.lump > 1:
             for a in range(choice.arcs.start, choice.arcs.stop):
                 for g in range(columns.size):

@@ -126,6 +126,9 @@ def finish(
         state.dials = np.clip(decision.dials, low, high)
     way = under_way(state, draws)
     room = _room(network, state, way, period)
+    if not (luck.whole or decision.auto):
+        # A plan keeps the year's money as a whole; what its moves commit it to it may undo again, by moves of its own.
+        room[:, network.n_rows :] = np.inf
     asked = np.floor(decision.asked + _TINY) if luck.whole else decision.asked.copy()
     for i, block in enumerate(network.choices):
         if block.auto and decision.auto:

@@ -13,7 +13,7 @@ from fieldshift.network.graph import Dials, Network, ServeBlock, SiteTable, Turn
 from fieldshift.network.limits import lower_limits
 from fieldshift.network.lowering import Lowering
 from fieldshift.network.money import lower_lines
-from fieldshift.network.people import lower_flow, lower_stock
+from fieldshift.network.people import learners_who_stay, lower_flow, lower_stock
 from fieldshift.network.work import lower_need, lower_serving, lower_waiting
 from fieldshift.scenario.schema import Budget, Scenario
 from fieldshift.scenario.values import Values
@@ -47,6 +47,7 @@ def build(scenario: Scenario, draw: Mapping[str, float] | None = None) -> Networ
     for name, choice in sorted(scenario.choices.items()):
         lower_choice(desk, name, choice)
     serves = _serves(desk)
+    learners_who_stay(desk)
     _number(desk)
     limits = lower_limits(desk, serves)
     lines = lower_lines(desk, serves, dict(sorted(scenario.budgets.items())))

@@ -53,7 +53,8 @@ def _absent(
 
 def check_flows(scenario: Scenario) -> Iterator[Problem]:
     """Do the stocks of flows exist, and their response profiles?"""
-    new = [f"{name}.new" for name, stock in scenario.stocks.items() if stock.learning is not None]
+    learning = [name for name, stock in scenario.stocks.items() if stock.learning is not None]
+    new = [f"{name}.{word}" for name in learning for word in ("new", "experienced")]
     for name, flow in scenario.flows.items():
         path: Path = ("flows", name)
         yield from _absent(scenario, each(flow.tail, (*path, "tail")), "stocks", others=new)
@@ -68,7 +69,7 @@ def check_choices(scenario: Scenario) -> Iterator[Problem]:
         yield from _absent(scenario, each(choice.tail, (*path, "tail")), "stocks")
         yield from _absent(scenario, each(choice.head, (*path, "head")), "stocks")
         if choice.share is not None:
-            yield from _absent(scenario, each(choice.share.of, (*path, "share", "of")), "stocks")
+            yield from _absent(scenario, each(choice.share.of, (*path, "share", "of")), "stocks", "choices")
         yield from _leg(scenario, path, choice)
         for i, stage in enumerate(choice.stages):
             yield from _leg(scenario, (*path, "stages", i), stage)
@@ -100,16 +101,16 @@ def check_limits(scenario: Scenario) -> Iterator[Problem]:
     for name, resource in scenario.resources.items():
         path: Path = ("resources", name)
         yield from _absent(scenario, each(resource.hold, (*path, "hold")), "stocks", "choices", "work")
-        yield from _absent(scenario, each(resource.supply, (*path, "supply")), "stocks")
+        yield from _absent(scenario, each(resource.supply, (*path, "supply")), "stocks", "choices")
     groups = ("stocks", "choices", "work")
     for name, budget in scenario.budgets.items():
         yield from _absent(scenario, each(budget.pays, ("budgets", name, "pays")), *groups, others=groups)
     for name, need in scenario.needs.items():
         path = ("needs", name, "of")
-        if not isinstance(need.of, Mapping):
-            yield from _absent(scenario, each(need.of, path), "stocks")
-        elif not any(_tagged(stock.model_dump(), need.of) for stock in scenario.stocks.values()):
-            words = ", ".join(f"{key}: {value}" for key, value in need.of.items())
+        if not need.tagged:
+            yield from _absent(scenario, each(need.of, path), "stocks", "choices")
+        elif not any(_tagged(stock.model_dump(), need.tagged) for stock in scenario.stocks.values()):
+            words = ", ".join(f"{key}: {value}" for key, value in need.tagged.items())
             yield problem_at(scenario, path, f"no stock has {words}", "see the stocks' job, duty and tags")
 
 

@@ -151,7 +151,7 @@ def check_flow_places(scenario: Scenario) -> Iterator[Problem]:
     for name, flow in scenario.flows.items():
         head = scenario.stocks.get(flow.head or "")
         for path, tail in each(flow.tail, ("flows", name, "tail")):
-            stock = scenario.stocks.get(tail.removesuffix(".new"))
+            stock = scenario.stocks.get(tail.removesuffix(".new").removesuffix(".experienced"))
             if head is not None and stock is not None and (start := ids_at(scenario, stock.at)) is not None:
                 yield from _reach(scenario, path, start, ids_at(scenario, head.at), "people")
 

@@ -69,7 +69,8 @@ def _arc_sites(desk: Lowering, source: StockBlock | None, choice: Choice) -> Int
     if source is None or source.sites[0] == OUTSIDE:
         head = None if choice.head is None else desk.blocks(choice.head)[0][1]
         place = head if head is not None else source
-    assert place is not None
+    if place is None:
+        return desk.where(choice.at)
     if place.sites[0] == OUTSIDE:
         return place.sites
     return np.array([s for s in place.sites.tolist() if s in usable], np.int64)
@@ -184,7 +185,12 @@ def _put_leg(
     fixed = None
     if choice.fixed_cost is not None and not auto:
         fixed = desk.at_sites(f"{path}.fixed_cost", choice.fixed_cost, "USD", np.array([OUTSIDE]))[:, 0]
-    block = dataclasses.replace(block, begun=_begun(desk, path, given, block), fixed=fixed)
+    batch = None
+    if choice.batch is not None and not auto:
+        batch = desk.at_sites(f"choices.{part}.batch", choice.batch, "person", np.array([OUTSIDE]))[:, 0]
+    whole = choice.whole and not auto
+    begun = _begun(desk, path, given, block)
+    block = dataclasses.replace(block, begun=begun, fixed=fixed, batch=batch, whole=whole)
     _put_choice(desk, block, given, path)
     if strength and pay.any() and block.lasts:
         owner = source.part if source is not None and not source.waiting else (choice.head or part)
@@ -230,7 +236,8 @@ def _employment(desk: Lowering, choice: Choice, leg: _Leg, source: StockBlock | 
     said = leg.given.on_strength if leg.given.on_strength is not None else choice.on_strength
     tail = next(iter(names(choice.tail)), None)
     if said is None:
-        said = tail is not None and desk.scenario.stocks[tail].on_strength
+        contract = tail is None and choice.head is None
+        said = contract or (tail is not None and desk.scenario.stocks[tail].on_strength)
     pay_path, pay = f"{leg.path}.pay", leg.given.pay
     if pay is None and choice.pay is not None:
         pay_path, pay = f"choices.{leg.path.split('.')[1]}.pay", choice.pay

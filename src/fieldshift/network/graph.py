@@ -223,6 +223,8 @@ class ChoiceBlock:
         title: Its name for a reader.
         begun: Those under way on the first day by slot (starting period modulo `lasts`), shape (lasts, n), or None.
         fixed: Charge of a period in which it is used at all (plans only), shape (T,), or None.
+        batch: Least that start, at all sites, in a period in which any start (plans only), shape (T,), or None.
+        whole: Whether a plan starts whole numbers only.
     """
 
     name: str
@@ -254,6 +256,8 @@ class ChoiceBlock:
     title: str
     begun: Float | None = None
     fixed: Float | None = None
+    batch: Float | None = None
+    whole: bool = False
 
     @property
     def arcs(self) -> slice:

@@ -9,6 +9,7 @@ import numpy as np
 
 from fieldshift.network.graph import OUTSIDE, Float, Int, Limit, ServeBlock
 from fieldshift.network.lowering import Lowering, names
+from fieldshift.scenario.formula import FormulaError
 from fieldshift.scenario.schema import Amount, Choice, Resource, Stock, Work
 
 __all__ = ["lower_limits"]
@@ -151,7 +152,8 @@ def _of_choice(desk: Lowering, name: str, choice: Choice) -> list[_Draft]:
             found.append(draft)
     if choice.share is not None:
         of = [b for s in names(choice.share.of) for _, b in desk.blocks(s)]
-        per_site = all(b.sites[0] != OUTSIDE for b in of)
+        ways = [b for b in desk.choices if b.part in names(choice.share.of)]
+        per_site = all(sites[0] != OUTSIDE for sites in [b.sites for b in of] + [b.sites for b in ways])
         share = _share(desk, f"{path}.share.share", choice.share.share)
         cap = np.zeros((desk.count, len(desk.sites) if per_site else 1))
         draft = _Draft(
@@ -165,13 +167,18 @@ def _of_choice(desk: Lowering, name: str, choice: Choice) -> list[_Draft]:
         )
         for block in of:
             _add(draft.hold, range(block.first, block.first + len(block.sites)), -share)
+        for part in names(choice.share.of):
+            _add(draft.transit, _arc_numbers(desk, part, False), -share)
         _add(draft.take, _arc_numbers(desk, name, True), 1.0)
         found.append(draft)
     return found
 
 
 def _share(desk: Lowering, path: str, given: Amount) -> float:
-    return float(desk.values.per_period(path, given, "1|1/week").data.flat[0])
+    data = desk.values.per_period(path, given, "1|1/week").data
+    if not (data == data.flat[0]).all():
+        raise FormulaError("must be one number here, the same over time and sites", "one for all of them")
+    return float(data.flat[0])
 
 
 def _of_work(desk: Lowering, name: str, work: Work, serves: Sequence[ServeBlock]) -> list[_Draft]:
@@ -200,12 +207,15 @@ def _of_resource(desk: Lowering, name: str, resource: Resource) -> list[_Draft]:
     path = f"resources.{name}"
     title = resource.title or name.replace("_", " ")
     hold, transit, take, serve = _uses(desk, name, resource)
-    supply: _Terms = {}
-    for stock, each in resource.supply.items():
-        amount = desk.values.number(f"{path}.supply.{stock}", Amount.model_validate(each), "unit/person|1")
-        _add(supply, _stock_cells(desk, stock), -amount)
+    supply, brought = _Terms(), _Terms()
+    for part, each in resource.supply.items():
+        amount = desk.values.number(f"{path}.supply.{part}", Amount.model_validate(each), "unit/person|1")
+        if part in desk.scenario.choices:
+            _add(brought, _arc_numbers(desk, part, False), -amount)
+        else:
+            _add(supply, _stock_cells(desk, part), -amount)
     found = []
-    if resource.cap is not None or supply:
+    if resource.cap is not None or resource.supply:
         cap, per_site = _resource_rows(desk, f"{path}.cap", resource.cap, resource)
         draft = _Draft(
             name,
@@ -219,8 +229,9 @@ def _of_resource(desk: Lowering, name: str, resource: Resource) -> list[_Draft]:
             dict(take),
             dict(serve),
         )
-        for cell, use in supply.items():
-            _add(draft.hold, [cell], use)
+        for terms, more in ((draft.hold, supply), (draft.transit, brought)):
+            for index, use in more.items():
+                _add(terms, [index], use)
         if resource.rank is not None:
             draft.rank = np.array([float(site.attributes[resource.rank]) for site in desk.sites])
         found.append(draft)
@@ -236,6 +247,8 @@ def _of_resource(desk: Lowering, name: str, resource: Resource) -> list[_Draft]:
                 f"floor: {title}",
                 {c: -u for c, u in hold.items()},
                 {a: -u for a, u in transit.items()},
+                {a: -u for a, u in take.items()},
+                {b: -u for b, u in serve.items()},
                 floor=True,
             )
         )
@@ -270,7 +283,9 @@ def _finish(desk: Lowering, serves: Sequence[ServeBlock], draft: _Draft, first: 
             for k in range(len(leg.tail)):
                 arc = leg.first + k
                 net = -draft.hold.get(int(leg.tail[k]), 0.0)
-                net += draft.transit.get(arc, 0.0) if leg.lasts else draft.hold.get(int(leg.head[k]), 0.0)
+                there = draft.transit.get(arc, 0.0) if leg.lasts else draft.hold.get(int(leg.head[k]), 0.0)
+                # Who fails at once takes no room, but chance may pass all; what they bring, only those bring who pass.
+                net += there * float(leg.passing.mean()) if there < 0 and not leg.lasts else there
                 _add(move, [arc] if net else [], net)
     for block in serves:
         for k in range(len(block.tail)):

@@ -11,7 +11,7 @@ from fieldshift.network.lowering import Charge, Lowering, names, whole_start
 from fieldshift.network.moments import response
 from fieldshift.scenario.schema import Amount, Flow, Stock
 
-__all__ = ["lower_flow", "lower_stock"]
+__all__ = ["learners_who_stay", "lower_flow", "lower_stock"]
 
 
 def lower_stock(desk: Lowering, name: str, stock: Stock) -> None:
@@ -83,6 +83,19 @@ def _chance(desk: Lowering, block: ChanceBlock) -> None:
     desk.chances.append(block)
 
 
+def learners_who_stay(desk: Lowering) -> None:
+    """Let those learn who do not leave: no more of a new hands' cell become experienced than its flows leave there."""
+    for i, block in enumerate(desk.chances):
+        if block.kind != "learn":
+            continue
+        left = np.ones((desk.count, desk.n_cells))
+        for other in desk.chances:
+            if other.kind != "learn" and not other.opening:
+                np.subtract.at(left.T, other.tail, other.p.T)
+        p = np.minimum(block.p, np.maximum(left[:, block.tail], 0.0))
+        desk.chances[i] = dataclasses.replace(block, p=p)
+
+
 def lower_flow(desk: Lowering, name: str, flow: Flow) -> None:
     """Lower one flow to a chance block for each tail, or to an entry from outside."""
     path = f"flows.{name}"
@@ -111,8 +124,8 @@ def lower_flow(desk: Lowering, name: str, flow: Flow) -> None:
 
 
 def _tail_blocks(desk: Lowering, name: str) -> tuple[StockBlock, ...]:
-    """Return the blocks of a planner's stock, or the one block of that exact name (`field.new`)."""
-    exact = tuple(b for b in desk.stocks if b.name == name and b.part != name)
+    """Return the blocks of a planner's stock, or one of them (`field.new`, `field.experienced`)."""
+    exact = tuple(b for b in desk.stocks if b.name == name.removesuffix(".experienced") and b.part != name)
     return exact or tuple(b for _, b in desk.blocks(name))
 
 

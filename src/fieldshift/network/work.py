@@ -9,6 +9,7 @@ import numpy as np
 from fieldshift.network.graph import (
     OUTSIDE,
     ChanceBlock,
+    ChoiceBlock,
     EntryBlock,
     Float,
     Int,
@@ -124,19 +125,21 @@ def _becomes(desk: Lowering, work: Work, sites: Int) -> tuple[tuple[Int, float],
 
 def lower_need(desk: Lowering, name: str, need: Need) -> NeedBlock:
     """Lower one need to its rows, and the cells of the people who meet it."""
-    blocks = _who(desk, need)
     value = desk.values.plain(f"needs.{name}.need", need.need, "person")
     by_site = (value.per_site or need.spread is not None) and bool(desk.sites)
     sites = np.arange(len(desk.sites), dtype=np.int64) if by_site else np.array([OUTSIDE], np.int64)
     amount: Float = desk.over_time(desk.spread(value, need.spread or "even", sites), len(sites))
-    cells = np.concatenate([np.arange(len(b.sites), dtype=np.int64) + b.first for b in blocks])
-    rows = np.concatenate([b.sites if by_site else np.zeros(len(b.sites), np.int64) for b in blocks])
-    weight = np.concatenate([np.full(len(b.sites), b.productivity if need.productive else 1.0) for b in blocks])
-    inside = rows >= 0
+    blocks, legs = _who(desk, need)
+    cells = _terms(
+        [(b.first, b.sites, share * (b.productivity if need.productive else 1.0)) for b, share in blocks], by_site
+    )
+    under_way = [(leg.first, leg.sites, share) for leg, share in legs]
+    if need.productive:
+        under_way += _tied(desk, blocks, by_site)
     return NeedBlock(
         name,
         sites,
-        (cells[inside], rows[inside], weight[inside]),
+        cells,
         amount,
         f"needs.{name}",
         need.title or name.replace("_", " "),
@@ -144,7 +147,35 @@ def lower_need(desk: Lowering, name: str, need: Need) -> NeedBlock:
         _slack(desk, f"needs.{name}.short", need.short, len(sites)),
         _slack(desk, f"needs.{name}.over", need.over, len(sites)),
         need.group or "",
+        _terms(under_way, by_site),
     )
+
+
+def _terms(parts: list[tuple[int, Int, float]], by_site: bool) -> tuple[Int, Int, Float]:
+    """Return index, row and weight of what counts: each part is its first index, its sites and its share of a post."""
+    found: dict[tuple[int, int], float] = {}
+    for first, sites, share in parts:
+        for k, site in enumerate(sites.tolist()):
+            row = site if by_site else 0
+            if row >= 0:
+                found[first + k, row] = found.get((first + k, row), 0.0) + share
+    index = np.array([key for key, _ in found], np.int64)
+    return index, np.array([row for _, row in found], np.int64), np.array(list(found.values()), np.float64)
+
+
+def _tied(desk: Lowering, blocks: list[tuple[StockBlock, float]], by_site: bool) -> list[tuple[int, Int, float]]:
+    """Return what trainees take from a need met by their teachers: the teachers whom they tie up."""
+    share = {b.name: part * b.productivity for b, part in blocks}
+    found = []
+    for leg in desk.choices:
+        stock = desk.stocks[leg.teacher] if leg.teacher >= 0 and leg.lasts else None
+        if stock is None or stock.name not in share:
+            continue
+        for k, site in enumerate(leg.sites.tolist()):
+            at = stock.sites if by_site and site not in stock.cell_of else np.array([site], np.int64)
+            each = -share[stock.name] * leg.per_trainee / len(at)
+            found += [(leg.first + k, at[i : i + 1], each) for i in range(len(at))]
+    return found
 
 
 def _slack(desk: Lowering, path: str, price: Price | None, n: int) -> Slack | None:
@@ -166,8 +197,11 @@ def _slack(desk: Lowering, path: str, price: Price | None, n: int) -> Slack | No
     return Slack(each, most, tuple(steps), before)
 
 
-def _who(desk: Lowering, need: Need) -> list[StockBlock]:
-    if isinstance(need.of, Mapping):
-        wanted = need.of.items()
-        return [b for b in desk.stocks if b.kind == "person" and all(b.tags.get(k) == v for k, v in wanted)]
-    return [b for stock in names(need.of) for _, b in desk.blocks(stock)]
+def _who(desk: Lowering, need: Need) -> tuple[list[tuple[StockBlock, float]], list[tuple[ChoiceBlock, float]]]:
+    """Return the stocks that meet a need and the choices whose people under way do, each at a share of a post."""
+    wanted, shares = need.tagged.items(), need.shares
+    if wanted:
+        tagged = [b for b in desk.stocks if b.kind == "person" and all(b.tags.get(k) == v for k, v in wanted)]
+        return [(b, 1.0) for b in tagged], []
+    stocks = [(b, share) for part, share in shares.items() for _, b in desk.blocks(part)]
+    return stocks, [(b, shares[b.part]) for b in desk.choices if b.part in shares]

@@ -17,6 +17,7 @@ from fieldshift.network.graph import Network
 from fieldshift.results.axes import Axes, Entry, Facts
 from fieldshift.results.collect import PolicyResult
 from fieldshift.results.measures import MEASURES, Key
+from fieldshift.results.planned import Planned
 from fieldshift.scenario.schema import Scenario
 
 __all__ = ["Ask", "Kept"]
@@ -39,6 +40,7 @@ class Kept:
         facts: Seed, engine, versions and the like.
         scenario: The scenario, if known.
         made: The network of the base case, where it is at hand.
+        planned: What is told of the plan, if there is one; it is then one of the policies too.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Kept:
     facts: Facts
     scenario: Scenario | None = None
     made: Network | None = field(default=None, repr=False)
+    planned: Planned | None = field(default=None, repr=False)
 
     @cached_property
     def network(self) -> Network:

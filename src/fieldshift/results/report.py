@@ -25,6 +25,7 @@ from fieldshift.results.report_money import money_section
 from fieldshift.results.report_page import Figure, Section
 from fieldshift.results.report_people import people_section
 from fieldshift.results.report_places import map_section, offices_section
+from fieldshift.results.report_plan import plan_section, shortages_section
 from fieldshift.results.report_policies import policies_section
 from fieldshift.results.report_undone import undone_section
 from fieldshift.results.report_words import date, human, kept, share, signed
@@ -36,6 +37,8 @@ MAKERS: tuple[Callable[[Result], Section | None], ...] = (
     headline_section,
     people_section,
     policies_section,
+    plan_section,
+    shortages_section,
     fan_section,
     map_section,
     money_section,

@@ -6,6 +6,7 @@
 | `national.parquet` | mean and quantiles of the nation: a row for each policy, measure and date |
 | `sites.parquet` | the same by site |
 | `bound.parquet` | how often each limit and line of money bound, by period |
+| `plan-NAME.parquet` | tables of the plan, where there is one: see `planned.TABLES` |
 | `draws-N.parquet` | of the Nth policy: a column for each measure, a row for each date and future |
 
 The format has a number. A folder of another number is refused: run the scenario in it again.
@@ -32,6 +33,7 @@ from fieldshift.results.axes import Axes, Entry, Facts
 from fieldshift.results.bound import Bound, Tie
 from fieldshift.results.collect import PolicyResult
 from fieldshift.results.measures import Key
+from fieldshift.results.planned import TABLES, Planned
 from fieldshift.results.publish import tables
 from fieldshift.results.quantiles import STATS
 from fieldshift.results.result import Result
@@ -163,6 +165,8 @@ def _frames(result: Result, kept: Iterable[Key]) -> dict[str, pd.DataFrame]:
     found = {"national.parquet": _summary(nation), "sites.parquet": _summary(sites)}
     bounds = [_bound_frame(policy, part.bound) for policy, part in result.parts.items()]
     found["bound.parquet"] = pd.concat(bounds, ignore_index=True)
+    if result.planned is not None:
+        found |= {f"plan-{name}.parquet": frame for name, frame in result.planned.tables().items()}
     for n, part in enumerate(result.parts.values()):
         values = {k: v for k, v in part.draws.items() if k in wanted}
         longest = max((v.shape[0] for v in values.values()), default=0)
@@ -222,6 +226,7 @@ def _described(result: Result) -> dict[str, Any]:
         "axes": dataclasses.asdict(result.axes),
         "measures": [dataclasses.asdict(entry) for entry in result.entries],
         "scenario": None if result.scenario is None else plain(result.scenario),
+        "plan": None if result.planned is None else {"facts": result.planned.facts, "says": result.planned.says},
     }
 
 
@@ -285,7 +290,16 @@ def _restored(place: Path, told: Mapping[str, Any]) -> Result:
         )
     scenario = None if told["scenario"] is None else Scenario.model_validate(told["scenario"])
     titles = {p["name"]: p["title"] for p in policies}
-    return Result(told["name"], tuple(parts), titles, parts, entries, axes, facts, scenario)
+    planned = None if told.get("plan") is None else _read_plan(place, told["plan"])
+    return Result(told["name"], tuple(parts), titles, parts, entries, axes, facts, scenario, None, planned)
+
+
+def _read_plan(place: Path, told: Mapping[str, Any]) -> Planned:
+    files = {name: place / f"plan-{name}.parquet" for name in TABLES}
+    found = {name: parquet.read(file) for name, file in files.items() if file.is_file()}
+    empty = {name: pd.DataFrame() for name in TABLES if name not in found}
+    says = {subject: tuple(sentences) for subject, sentences in told["says"].items()}
+    return Planned(told["facts"], says, **found, **empty)
 
 
 def _read_summary(path: Path) -> dict[tuple[str, str, str], Array]:

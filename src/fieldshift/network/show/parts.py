@@ -110,6 +110,8 @@ def needs(network: Network, _: Scenario | None) -> Iterator[Record]:
     """Tell each need: how many posts, and which stocks meet it."""
     for need in network.needs:
         who = [b.name for b in network.stocks if holds(b, need.cells[0])]
+        meets = need.transit[0][need.transit[2] > 0]
+        who += [b.name for b in network.choices if np.isin(meets, np.arange(b.arcs.start, b.arcs.stop)).any()]
         total = need.need.sum(axis=1)
         yield {
             "name": need.name,

@@ -24,11 +24,13 @@ class Resource(Part):
         description="Whether each site has its own; by its cap (`per site` or a table of sites), else the nation.",
     )
     cap: Amount | None = number("unit", "Most that may be in use (or taken in a period).")
-    at_least: Amount | None = number("unit", "Least that must be kept: a floor.")
+    at_least: Amount | None = number("unit", "Least that must be kept, or taken in a period: a floor.")
     hold: Names | dict[str, float] = Field(
         (), description="Stocks (and choices under way) whose people each hold one, or so many."
     )
-    supply: dict[str, Any] = Field(default_factory=dict, description="Stocks whose people each bring so many more.")
+    supply: dict[str, Any] = Field(
+        default_factory=dict, description="Stocks (and choices under way) whose people each bring so many more."
+    )
     rank: str | None = Field(None, description="A site attribute: lower is served first; without it, in proportion.")
     source: str | None = Field(None, description="Where its numbers come from.")
     note: str | None = Field(None, description="What a reader must know.")
@@ -85,8 +87,14 @@ class Need(Part):
     """Posts that the work requires by a date, before money is considered."""
 
     title: str | None = Field(None, description="Its name for a reader.")
-    of: Names | dict[str, str] = Field(description="The stocks that meet it, by name or by tags (`{duty: field}`).")
-    productive: bool = Field(False, description="Count people at their productivity instead of by head.")
+    of: Names | dict[str, float] | dict[str, str] = Field(
+        description="Who meets it: stocks, and choices (those under way on them), by name; at a share of a post each "
+        "(`{officers: 1, cadets: 0.5}`); or stocks by tags (`{duty: field}`)."
+    )
+    productive: bool = Field(
+        False,
+        description="Count people at their productivity instead of by head, less those whom trainees tie up.",
+    )
     need: Amount = number("person", "How many; national unless `per site` or a table of sites.")
     spread: str | dict[str, float] | None = Field(None, description="Spread a national need over the sites.")
     at: Literal["opening", "closing"] = Field(
@@ -100,3 +108,16 @@ class Need(Part):
     source: str | None = Field(None, description="Where the need comes from.")
     note: str | None = Field(None, description="What a reader must know.")
     assumption: bool = Field(False, description="True where it is invented.")
+
+    @property
+    def tagged(self) -> dict[str, str]:
+        """The tags of the stocks that meet it; empty where they are named."""
+        given = self.of if isinstance(self.of, Mapping) else {}
+        return {key: value for key, value in given.items() if isinstance(value, str)}
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of a post that one person of each named stock, or on each named choice, meets."""
+        if isinstance(self.of, Mapping):
+            return {key: float(value) for key, value in self.of.items() if not isinstance(value, str)}
+        return dict.fromkeys((self.of,) if isinstance(self.of, str) else self.of, 1.0)

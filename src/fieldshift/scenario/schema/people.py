@@ -93,7 +93,11 @@ class Flow(Part):
     kind: str | None = Field(
         None, description="What it is: `quit`, `retirement`, `promotion`, ...: a word to group by."
     )
-    tail: Names | None = Field(None, description="The stock or stocks that they leave; none is outside.")
+    tail: Names | None = Field(
+        None,
+        description="The stock or stocks that they leave; none is outside. Where a stock has `learning`, `STOCK.new` "
+        "and `STOCK.experienced` are its two parts.",
+    )
     head: str | None = Field(None, description="The stock that they enter; none is outside.")
     rate: Amount | None = number("1/year", "Share of the tail that moves, per any period.")
     arrive: Amount | None = number("person/week", "Mean number that arrives from outside, per any period.")
@@ -180,7 +184,7 @@ class ShareLimit(Part):
     """A limit in proportion to a stock."""
 
     share: Amount = number("1|1/week", "The share, per period or per any period.")
-    of: Names = Field(description="The stock or stocks.")
+    of: Names = Field(description="The stock or stocks (and choices: those under way on them).")
     at: Literal["opening", "closing"] = Field("opening", description="The stock's count before or after the moves.")
 
 
@@ -190,7 +194,11 @@ class Choice(Part):
     title: str | None = Field(None, description="Its name for a reader.")
     kind: str | None = Field(None, description="What it is: `hire`, `retrain`, `detail`, `move`, `layoff`, ...")
     tail: Names | None = Field(None, description="The stock or stocks that they leave; none is outside (a hire).")
-    head: str | None = Field(None, description="The stock that they enter; none is outside (a lay-off).")
+    head: str | None = Field(
+        None,
+        description="The stock that they enter; none is outside (a lay-off). With neither `tail` nor `head` it is help "
+        "for as long as it `lasts`: a contract of fixed length, overtime bought for a period.",
+    )
     to: Where | None = Field(None, description="Sites that may receive people of other sites (moves and details).")
     at: Where = Field("sites", description="Sites where it can be used.")
     returns: bool = Field(False, description="A detail: they return to where they left; the home post counts them.")
@@ -213,6 +221,8 @@ class Choice(Part):
     )
     most: Amount | None = number("person/week", "Most that may start, per any period; national unless `per site`.")
     least: Amount | None = number("person/week", "Least that must start (plans only).")
+    batch: Amount | None = number("person", "Least that start in a period in which any start (plans only).")
+    whole: bool = Field(False, description="Whether a plan starts whole numbers of people only.")
     share: ShareLimit | None = Field(None, description="Most that may start, as a share of a stock.")
     start_from: dt.date | None = Field(None, alias="from", description="First day on which it can be used.")
     until: dt.date | None = Field(None, description="Last day on which it can be used.")
@@ -230,7 +240,7 @@ class Choice(Part):
     fixed_cost: Amount | None = number("USD", "Charge of a period in which it is used at all (plans only).")
     pay: Amount | None = number("USD/year", "Pay while under way; that of the stock left where none is given.")
     on_strength: bool | None = Field(
-        None, description="Whether those under way are employed; as the stock that they left."
+        None, description="Whether those under way are employed; as the stock that they left, true for a contract."
     )
     lump: int = Field(1, description="People start in whole groups of this many.", ge=1)
     note: str | None = Field(None, description="What a reader must know.")
@@ -239,8 +249,8 @@ class Choice(Part):
 
     @model_validator(mode="after")
     def _fits(self) -> Choice:
-        if self.tail is None and self.head is None:
-            raise ValueError("needs a `tail`, a `head`, or both")
+        if self.tail is None and self.head is None and not self.stages and self.lasts.value == 0:
+            raise ValueError("needs a `tail`, a `head`, or both; or it `lasts`: a contract, or help for a time")
         if self.returns and self.tail is None:
             raise ValueError("`returns` needs a `tail` to return to")
         if self.returns and self.head is not None and self.head != self.tail:

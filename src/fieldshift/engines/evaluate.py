@@ -1,0 +1,363 @@
+"""Policies and plans on the same futures: what they make of the goals, and what they miss of the best.
+
+Every policy meets the same beliefs and the same luck, so that a difference is the policy's. A plan is rounded to whole
+numbers before it meets chance. Policies that are dear (a rolling horizon) live a sample of the futures.
+
+Source:
+    Regret, and the value of knowing what is unknown: Birge & Louveaux (2011), Introduction to Stochastic Programming,
+    Springer, chapter 4; Savage (1951), The theory of statistical decision, JASA 46.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from fieldshift.engines.evaluation import Evaluation, Informed, Met
+from fieldshift.engines.futures import beliefs, groups_of
+from fieldshift.engines.kernel import Kernel
+from fieldshift.engines.live import live
+from fieldshift.engines.optimize import optimize
+from fieldshift.engines.outcome import Outcome, outcome
+from fieldshift.engines.plan import Plan
+from fieldshift.engines.policies import Policy, fresh, policy_of, settings_of
+from fieldshift.engines.reference import MeanEngine
+from fieldshift.engines.remaining import raised
+from fieldshift.engines.replan import Replan
+from fieldshift.errors import NoPlan, UsageError
+from fieldshift.network.build import build
+from fieldshift.network.graph import Float, Int, Network
+from fieldshift.results.collect import Collector, Taken
+from fieldshift.results.measures import keys_of
+from fieldshift.results.result import Result
+from fieldshift.results.trace import Trace
+from fieldshift.scenario.read import digest, overlaid
+from fieldshift.scenario.schema import Goal, Scenario
+
+__all__ = ["Planned", "evaluate"]
+
+BATCH_BYTES = 128 << 20
+"""What the records of one batch may weigh."""
+
+_PLAN = "plan"
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+class Told(Protocol):
+    """What a solution says of one goal."""
+
+    @property
+    def goal(self) -> Goal:
+        """The goal."""
+
+    @property
+    def value(self) -> float:
+        """What the solution makes of it."""
+
+
+class Planned(Protocol):
+    """A plan and what it promises: a `Solution` of `optimize`, or what `robust` returns."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan."""
+
+    @property
+    def goals(self) -> Sequence[Told]:
+        """What it makes of each goal."""
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Futures of one group under one policy."""
+
+    policy: str
+    group: int
+    futures: Int
+
+
+@dataclass(frozen=True)
+class _Lived:
+    """What is kept of one batch."""
+
+    batch: _Batch
+    outcome: Outcome
+    taken: Taken | None
+
+
+def evaluate(  # noqa: PLR0913 - the public name: each is a question a user answers
+    scenario: Scenario,
+    policies: Sequence[str] | Mapping[str, str | Policy] | None = None,
+    *,
+    plan: Planned | None = None,
+    goals: Sequence[Goal] = (),
+    draws: int = 200,
+    seed: int = 1,
+    groups: int | None = None,
+    workers: int | None = None,
+    sample: int = 8,
+    strict: bool = False,
+    bound: str = "none",
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Run policies, and a plan, on the same futures, and say what each makes of the goals.
+
+    Args:
+        scenario: A checked scenario.
+        policies: Names of its policies, or a mapping from a name to one, to a plan (which is rounded here) or to a
+            policy of your own; all of the scenario by default.
+        plan: A solution of the scenario's own network, or a robust one; it is called `plan`, and the others are
+            compared with it.
+        goals: What is judged; the scenario's goals by default, least cost where it has none.
+        draws: Number of futures.
+        seed: Seed of all draws; the same futures as those of `simulate`.
+        groups: Groups of futures that believe the same unknowns; 1 takes the centres.
+        workers: Threads; the evaluation does not depend on it.
+        sample: How many futures, evenly spaced, a `Replan` lives, and for whose beliefs the best with known unknowns
+            is found; 0 for none.
+        strict: Whether the plan fixes what is served too when it meets chance; otherwise it fixes who moves, and work
+            is served by priority as it comes, as under every rule. On its mean path it always serves what it planned.
+        bound: How the horizon of that best coarsens (`none`, or `auto` as in `optimize`): coarser is quicker, but then
+            it is the best of coarse plans, and no bound.
+        progress: Called with the batches done and all batches.
+
+    Raises:
+        UsageError: A policy that does not exist, a number of futures below 1, a goal that there is not.
+    """
+    if draws < 1:
+        raise UsageError(f"draws is {draws}: at least 1 future is needed")
+    began = time.perf_counter()
+    goals = tuple(goals) or scenario.goals or (Goal(least="cost"),)
+    case = _Case(scenario, _chosen(scenario, policies, plan, strict), (draws, seed, groups))
+    sampled = np.unique(np.linspace(0, draws - 1, min(sample, draws)).round().astype(np.int64))
+    batches = list(case.batches(sampled))
+    threads = max(1, workers if workers is not None else (os.cpu_count() or 1))
+    tally = _Tally(case, goals)
+    for done, lived in enumerate(_each(lambda b: case.lived(b, goals), batches, threads), start=1):
+        tally.put(lived)
+        if progress is not None:
+            progress(done, len(batches))
+    names = tuple(case.chosen)
+    on_mean = [values for values, _ in _each(lambda name: case.on_mean(name, None, goals), names, threads)]
+    informed = _informed(case, goals, (np.unique(case.group_of(sampled)), bound, threads)) if len(sampled) else None
+    promised = np.full(len(goals), np.nan)
+    if plan is not None:
+        known = {_key(value.goal): value.value for value in plan.goals}
+        promised = np.array([known.get(_key(goal), np.nan) for goal in goals])
+    return Evaluation(
+        tally.result(time.perf_counter() - began),
+        case.network(""),
+        goals,
+        names,
+        _PLAN if plan is not None else "",
+        tally.futures,
+        tally.values,
+        dict(zip(names, on_mean, strict=True)),
+        promised,
+        tally.met(),
+        informed,
+    )
+
+
+def _key(goal: Goal) -> tuple[object, ...]:
+    return goal.least, goal.most, goal.of, goal.at
+
+
+def _chosen(
+    scenario: Scenario,
+    policies: Sequence[str] | Mapping[str, str | Policy] | None,
+    plan: Planned | None,
+    strict: bool,
+) -> dict[str, str | Policy]:
+    """Return the policies by name, those that live a sample last."""
+    given = list(scenario.policies) if policies is None else policies
+    chosen: dict[str, str | Policy] = {}
+    chosen.update(given if isinstance(given, Mapping) else {name: name for name in given})
+    for policy in chosen.values():
+        if isinstance(policy, str):
+            settings_of(scenario, policy)
+    if plan is not None:
+        if _PLAN in chosen:
+            raise UsageError("a policy is called 'plan', as the plan is: give it another name")
+        chosen[_PLAN] = replace(plan.plan, strict=strict)
+    chosen = dict(sorted(chosen.items(), key=lambda item: isinstance(item[1], Replan)))
+    if not chosen or isinstance(next(iter(chosen.values())), Replan):
+        raise UsageError("there is no policy to evaluate beside a rolling horizon: name one, or give a plan")
+    return chosen
+
+
+class _Case:
+    """A scenario, its policies, and the futures that they meet."""
+
+    def __init__(
+        self, scenario: Scenario, chosen: Mapping[str, str | Policy], futures: tuple[int, int, int | None]
+    ) -> None:
+        self.scenario, self.chosen = scenario, chosen
+        self.draws, self.seed, groups = futures
+        self.groups = groups_of(scenario, self.draws, groups)
+        self.beliefs = beliefs(scenario, self.groups, self.seed)
+        self._edges = np.array([self.draws * g // self.groups for g in range(self.groups + 1)])
+        self._variants = {name: self._under(given) for name, given in chosen.items()} | {"": scenario}
+        self._same = {name: digest(variant) for name, variant in self._variants.items()}
+        self._centres = {key: build(self._variants[name]) for name, key in self._same.items()}
+        self._made: dict[tuple[str, int], Network] = {}
+        own = {name: self.network(name) for name, given in chosen.items() if not isinstance(given, Replan)}
+        self.collectors = {name: Collector(own[name], keys_of(scenario, own[name]), self.draws) for name in own}
+
+    def _under(self, given: str | Policy) -> Scenario:
+        changes = settings_of(self.scenario, given) if isinstance(given, str) else {}
+        return overlaid(self.scenario, changes) if changes else self.scenario
+
+    def group_of(self, futures: Int) -> Int:
+        """Return the group of each of some futures."""
+        return np.searchsorted(self._edges, futures, side="right") - 1
+
+    def network(self, policy: str, group: int | None = None) -> Network:
+        """Return a policy's network (the scenario's for an empty name) for a group's beliefs; None: the centres."""
+        key = self._same[policy]
+        if group is None or not self.beliefs[group]:
+            return self._centres[key]
+        if (key, group) not in self._made:
+            made = build(self._variants[policy], self.beliefs[group])
+            self._made = {k: v for k, v in self._made.items() if abs(k[1] - group) < 3} | {(key, group): made}
+            return made
+        return self._made[key, group]
+
+    def batches(self, sampled: Int) -> Iterator[_Batch]:
+        """Return all batches: futures of one group, no more than memory holds; single ones for a sample."""
+        one = Trace.empty(self.network(""), 1, True)
+        weight = sum(int(getattr(one, name).nbytes) for name in one.__dataclass_fields__)
+        most = int(np.clip(BATCH_BYTES // max(weight, 1), 8, 256))
+        for group in range(self.groups):
+            for first in range(self._edges[group], self._edges[group + 1], most):
+                futures = np.arange(first, min(first + most, self._edges[group + 1]))
+                yield from (_Batch(n, group, futures) for n, p in self.chosen.items() if not isinstance(p, Replan))
+        for future, group in zip(sampled, self.group_of(sampled).tolist(), strict=True):
+            mine = np.array([future])
+            yield from (_Batch(n, group, mine) for n, p in self.chosen.items() if isinstance(p, Replan))
+
+    def policy(self, name: str, group: int | None, whole: bool) -> Policy:
+        """Return a policy ready for one batch, a plan in whole numbers where counts are whole."""
+        given, network = self.chosen[name], self.network(name, group)
+        if isinstance(given, str):
+            belief = {} if group is None else self.beliefs[group]
+            return policy_of(self._variants[name], network, given, belief)
+        if isinstance(given, Plan):
+            return given.whole(network) if whole else replace(given, strict=given.strict or name == _PLAN)
+        return fresh(given)
+
+    def lived(self, batch: _Batch, goals: Sequence[Goal]) -> _Lived:
+        """Live one batch."""
+        network = self.network(batch.policy, batch.group)
+        policy = self.policy(batch.policy, batch.group, True)
+        trace = live(Kernel(network, self.seed, batch.futures), policy)
+        taken = None
+        if not isinstance(policy, Replan):
+            taken = self.collectors[batch.policy].take(int(batch.futures[0]), trace, network)
+        return _Lived(batch, outcome(trace, network, goals), taken)
+
+    def on_mean(self, policy: str, group: int | None, goals: Sequence[Goal]) -> tuple[Float, Trace]:
+        """Return a policy's mean path for a group's beliefs, and the value of each goal on it, shape (goals,)."""
+        network = self.network(policy, group)
+        trace = live(MeanEngine(network), self.policy(policy, group, False))
+        return outcome(trace, network, goals).goals[:, 0], trace
+
+
+class _Tally:
+    """What is kept of all batches, in whatever order they come."""
+
+    def __init__(self, case: _Case, goals: Sequence[Goal]) -> None:
+        self._case = case
+        self._met: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in case.chosen}
+        self.futures: dict[str, Int] = {name: np.zeros(0, np.int64) for name in case.chosen}
+        self.values: dict[str, Float] = {name: np.zeros((len(goals), 0)) for name in case.chosen}
+
+    def put(self, lived: _Lived) -> None:
+        """Take one batch; batches of one policy come in order of their futures."""
+        name = lived.batch.policy
+        if lived.taken is not None:
+            self._case.collectors[name].put(lived.taken)
+        self.futures[name] = np.concatenate([self.futures[name], lived.batch.futures])
+        self.values[name] = np.concatenate([self.values[name], lived.outcome.goals], axis=1)
+        for need, met in lived.outcome.met.items():
+            now = [met.all(axis=2).sum(axis=0), met.sum(axis=0), lived.outcome.short[need].sum(axis=0)]
+            before = self._met[name].get(need)
+            self._met[name][need] = now if before is None else [a + b for a, b in zip(before, now, strict=True)]
+
+    def met(self) -> dict[str, dict[str, Met]]:
+        """Return how often each need was met under each policy."""
+        where = {need.name: need.sites for need in self._case.network("").needs}
+        found: dict[str, dict[str, Met]] = {}
+        for name, needs in self._met.items():
+            n = len(self.futures[name])
+            found[name] = {
+                need: Met(n, every / n, each / n, where[need], short / n)
+                for need, (every, each, short) in needs.items()
+            }
+        return found
+
+    def result(self, seconds: float) -> Result:
+        """Return the measures of all policies that lived every future."""
+        case = self._case
+        return Result.of(
+            case.scenario,
+            case.network(""),
+            {name: collector.done() for name, collector in case.collectors.items()},
+            draws=case.draws,
+            seed=case.seed,
+            groups=case.groups,
+            engine="numba",
+            digest=digest(case.scenario),
+            seconds=seconds,
+        )
+
+
+def _informed(case: _Case, goals: Sequence[Goal], how: tuple[Int, str, int]) -> Informed:
+    """Return the best with known unknowns, and mean paths, for some beliefs: policies on the scenario's network."""
+    groups, coarsen, threads = how
+    own = [name for name in case.collectors if case.network(name) is case.network("")]
+
+    def best(group: int) -> tuple[Float, list[Float]]:
+        network = case.network("", group)
+        values = []
+        for name in own:
+            value, trace = case.on_mean(name, group, goals)
+            network = raised(network, trace)
+            values.append(value)
+        return np.array([_least(network, goal, coarsen) for goal in goals]), values
+
+    found = list(_each(best, groups.tolist(), threads))
+    bounds = np.stack([bound for bound, _ in found], axis=1)
+    paths = {name: np.stack([values[i] for _, values in found], axis=1) for i, name in enumerate(own)}
+    return Informed(groups, bounds, paths, coarsen == "none")
+
+
+def _least(network: Network, goal: Goal, coarsen: str) -> float:
+    try:
+        return optimize(network, (goal,), coarsen=coarsen).goals[0].value
+    except NoPlan:
+        return float("nan")
+
+
+def _each(do: Callable[[_In], _Out], items: Sequence[_In], threads: int) -> Iterator[_Out]:
+    """Return what is made of each item, in order, a few at a time ahead."""
+    if threads == 1 or len(items) < 2:
+        yield from map(do, items)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        coming = iter(items)
+        waiting = deque(pool.submit(do, item) for item in islice(coming, 2 * threads))
+        while waiting:
+            done = waiting.popleft().result()
+            waiting.extend(pool.submit(do, item) for item in islice(coming, 1))
+            yield done
