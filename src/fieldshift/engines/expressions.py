@@ -38,7 +38,8 @@ class Columns:
         pairs: For each such pair, its serve arc and its cell, shape (pairs, 2).
         hosts: For each choice block with hosts, its first column, (G, m).
         needs: For each need, first columns of short and of over, one for each step of their price, (G, n) each.
-        used: For each choice block with a fixed charge, its first column, 1 in a group in which it is used, (G,).
+        used: For each choice block with a fixed charge or a batch, its first column, 1 in a group in which it is
+            used, (G,).
         count: Number of columns.
     """
 
@@ -84,7 +85,11 @@ def columns_of(network: Network, groups: Int) -> Columns:
         )
         for n in network.needs
     }
-    used = {i: take(1) for i, b in enumerate(network.choices) if b.fixed is not None and b.fixed.any()}
+    used = {
+        i: take(1)
+        for i, b in enumerate(network.choices)
+        if (b.fixed is not None and b.fixed.any()) or (b.batch is not None and b.batch.any())
+    }
     return Columns(groups, people, moved, served, hours, pairs, hosts, needs, used, first)
 
 
