@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import scipy.sparse as sp
+from scipy.optimize import linprog
 
 from fieldshift import build, cases, read
 from fieldshift.engines.live import live
-from fieldshift.engines.optimize import groups_for, optimize
+from fieldshift.engines.optimize import goal_vector, groups_for, optimize, with_loss
+from fieldshift.engines.program import write_program
+from fieldshift.engines.program_reduce import reduce
 from fieldshift.engines.reference import MeanEngine, Reference
+from fieldshift.errors import NoPlan
 
 
 def _replayed(case: str, coarsen):
@@ -58,3 +67,90 @@ def test_a_coarser_plan_is_no_better():
     assert coarse.program.columns.size < 104
     assert coarse.goals[0].value >= 0
     assert fine >= 0
+
+
+def test_time_that_is_up_gives_no_plan_or_the_best_so_far_with_its_gap():
+    scenario = read("academy")
+    network = build(scenario)
+    with pytest.raises(NoPlan, match="time limit"):
+        optimize(network, scenario.goals, coarsen="none", time_limit=0.0)
+    solved = optimize(network, scenario.goals, coarsen="none")
+    assert (solved.status, solved.gap) == ("optimal", 0.0)
+
+
+STOPPED = """
+import os, signal, threading
+import fieldshift as fs
+from fieldshift.engines.optimize import optimize
+from fieldshift.errors import NoPlan
+
+if __name__ == "__main__":
+    scenario = fs.read("ice-2024")
+    network = fs.build(scenario)
+    threading.Timer(2.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        found = optimize(network, scenario.goals, coarsen="none")
+        print(found.status, found.gap > 0)
+    except NoPlan as error:
+        print(error)
+"""
+
+
+def test_ctrl_c_stops_the_solver_and_says_so_and_nothing_else_is_printed():
+    told = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, text=True, timeout=120, check=True)
+    assert told.stdout.strip() in ("interrupted: there is no plan yet", "interrupted True")
+    assert told.stderr == ""
+
+
+def test_a_plan_from_the_plan_before_is_the_plan_from_nothing():
+    scenario = read("academy")
+    network = build(scenario)
+    before = optimize(network, scenario.goals, coarsen="none")
+    assert all(basis is not None for basis in before.bases)
+    limits = tuple(replace(m, cap=m.cap * 0.7) if m.name == "academy_seats" else m for m in network.limits)
+    changed = replace(network, limits=limits)
+    cold = optimize(changed, scenario.goals, coarsen="none")
+    warm = optimize(changed, scenario.goals, coarsen="none", start=before)
+    for a, b in zip(cold.goals, warm.goals, strict=True):
+        assert b.best == pytest.approx(a.best, rel=1e-6, abs=1e-6)
+        assert b.value == pytest.approx(a.value, rel=1e-6, abs=1e-6)
+    assert abs(cold.goals[1].value - before.goals[1].value) > 0.05
+    other = optimize(changed, scenario.goals, coarsen=[2], start=before)
+    assert other.goals[0].value == pytest.approx(
+        optimize(changed, scenario.goals, coarsen=[2]).goals[0].value, rel=1e-6
+    )
+
+
+def test_what_a_coarser_plan_loses_is_measured_on_request():
+    scenario = read("academy")
+    network = build(scenario)
+    coarse = optimize(network, scenario.goals, coarsen=[1] * 12 + [4])
+    assert coarse.loss is None
+    fine = optimize(network, scenario.goals, coarsen="none")
+    measured = with_loss(network, scenario.goals, coarse)
+    for lost, a, b in zip(measured.loss, coarse.goals, fine.goals, strict=True):
+        assert b.value * (1 + lost) == pytest.approx(a.value, rel=1e-9)
+    assert abs(measured.loss[1]) > 1e-6
+
+
+def test_what_is_left_out_of_a_program_does_not_change_its_best():
+    """Judged by a solver that is given the whole program."""
+    scenario = read("academy")
+    program = write_program(build(scenario), groups_for(build(scenario), [4]))
+    vector, _, _ = goal_vector(program, scenario.goals[0])
+    left = reduce(program, [vector])
+    assert left.matrix.shape[1] < program.matrix.shape[1]
+    equal = program.row_low == program.row_high
+    above, below = np.isfinite(program.row_high) & ~equal, np.isfinite(program.row_low) & ~equal
+    whole = linprog(
+        vector,
+        sp.vstack([program.matrix[above], -program.matrix[below]]),
+        np.concatenate([program.row_high[above], -program.row_low[below]]),
+        program.matrix[equal],
+        program.row_low[equal],
+        np.stack([program.low, program.high], axis=1),
+    )
+    found = optimize(build(scenario), scenario.goals[:1], coarsen=[4])
+    constant = goal_vector(found.program, scenario.goals[0])[1]
+    assert found.goals[0].value - constant == pytest.approx(whole.fun, rel=1e-6, abs=1e-6)
+    assert found.columns @ vector == pytest.approx(whole.fun, rel=1e-6, abs=1e-6)

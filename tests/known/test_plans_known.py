@@ -137,3 +137,27 @@ def test_goals_stand_in_order(tmp_path):
     solution, _ = solved(text, tmp_path)
     assert solution.goals[0].value == pytest.approx(44, abs=1e-4)
     assert solution.goals[1].value == pytest.approx(18 * 5, abs=1e-3)
+
+
+TEAMS = """
+name: Teams
+horizon: {periods: 3, step: week, start: 2024-01-01}
+stocks: {desk: {start: 40}, field: {start: 20}}
+choices: {retrain: {tail: desk, head: field, lump: 7, cost: 1}}
+resources: {seats: {unit: seat, cap: 12 seat}}
+needs: {field: {of: field, need: 40 person, short: {price: 10}, over: {price: 4}}}
+"""
+
+
+def test_people_who_move_in_whole_teams(tmp_path):
+    """20 more are needed at once; teams of seven go: 14 leave six short (60 a week), 21 leave one over (4 a week).
+
+    21 in the first week cost 21 and 3 x 4 = 12: 33. Without teams the 20 cost 20.
+    """
+    solution, strength = solved(TEAMS, tmp_path)
+    np.testing.assert_allclose(solution.plan.moved[:, 0], [21, 0, 0], atol=1e-7)
+    np.testing.assert_allclose(strength.sum(axis=1), [60, 60, 60], atol=1e-7)
+    assert solution.goals[0].value == pytest.approx(33, abs=1e-6)
+    assert (solution.status, solution.gap) == ("optimal", pytest.approx(0, abs=1e-6))
+    alone, _ = solved(TEAMS.replace("lump: 7, ", ""), tmp_path)
+    assert alone.goals[0].value == pytest.approx(20, abs=1e-6)

@@ -12,7 +12,11 @@ import fieldshift as fs
 from fieldshift.cli.figures import state, told
 from fieldshift.cli.options import Case, Futures, of_a_case, of_futures, that_talks
 from fieldshift.cli.places import REPORT, RUN, for_a_run, out_folder
+from fieldshift.cli.plan import PLAN_TIME, planned
 from fieldshift.cli.talk import Talk, counted, kept, long
+
+MANY = 2000
+"""Futures above which a run does without the plan: it is judged in every future."""
 
 __all__ = ["run", "simulate", "simulated"]
 
@@ -39,20 +43,51 @@ def simulated(scenario: fs.Scenario, policies: Sequence[str], futures: Futures, 
     return result
 
 
+def judged(scenario: fs.Scenario, solution: fs.Solution, futures: Futures, talk: Talk) -> fs.Result:
+    """Simulate every policy and the plan, with progress; what is told of the plan stands in the result."""
+    began, count = time.monotonic(), len(scenario.policies)
+    fs.warm_up(talk.say)
+    what = f"{counted(count, 'policy', 'policies')} and the plan"
+    with talk.progress(f"Simulating {what}") as step:
+        found = fs.evaluate(
+            scenario,
+            plan=solution,
+            draws=futures.draws,
+            seed=futures.seed,
+            groups=futures.groups,
+            workers=futures.workers,
+            processes=True,
+            sample=0,
+            progress=step,
+        )
+    talk.say(f"Simulated {what} in {counted(futures.draws, 'future')} each: {long(time.monotonic() - began)}")
+    return fs.with_plan(found.result, fs.planned(solution, found))
+
+
 @click.command()
 @of_a_case
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder to fill.")
+@click.option("--no-plan", is_flag=True, help="Leave the plan out; so it is where the case names no goals.")
 @of_futures
 @that_talks
-def run(case: Case, out: Path, futures: Futures, talk: Talk) -> None:
-    """Check a case, simulate every policy, and write the report.
+def run(case: Case, out: Path, no_plan: bool, futures: Futures, talk: Talk) -> None:
+    """Check a case, plan, simulate every policy and the plan, and write the report.
 
     Fills DIR with `run` (the run itself) and `report.html`.
     """
     began = time.monotonic()
     scenario = case.checked(talk)
     out = out_folder(out)
-    result = simulated(scenario, (), futures, talk)
+    solution = None
+    if scenario.goals and not no_plan and futures.engine == "numba" and futures.draws <= MANY:
+        try:
+            solution = planned(scenario, "auto", PLAN_TIME, talk)
+        except fs.NoPlan as error:
+            talk.say(f"{error}. The policies are simulated without a plan.")
+    if solution is None:
+        result = simulated(scenario, (), futures, talk)
+    else:
+        result = judged(scenario, solution, futures, talk)
     fs.save(result, out / RUN)
     kept(f"the run {out / RUN}")
     report = fs.report(result, out / REPORT)

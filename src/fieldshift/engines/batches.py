@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import islice
 from multiprocessing import get_context
@@ -18,6 +18,7 @@ import numpy as np
 from fieldshift.engines.engine import Engine
 from fieldshift.engines.kernel import Kernel
 from fieldshift.engines.live import live
+from fieldshift.engines.outcome import Outcome, outcome
 from fieldshift.engines.plan import Plan
 from fieldshift.engines.policies import Policy, fresh, policy_of, settings_of
 from fieldshift.engines.reference import Reference
@@ -26,16 +27,19 @@ from fieldshift.network.build import build
 from fieldshift.network.graph import Network
 from fieldshift.results.collect import Collector, Taken
 from fieldshift.results.measures import Key, keys_of
-from fieldshift.results.trace import weight
+from fieldshift.results.trace import Trace, weight
 from fieldshift.scenario.read import digest, overlaid
-from fieldshift.scenario.schema import Scenario
+from fieldshift.scenario.schema import Goal, Scenario
 
-__all__ = ["Batches", "Draws", "EngineName", "Task", "run_all", "under"]
+__all__ = ["HEAVY", "Batches", "Draws", "EngineName", "Lived", "Task", "run_all", "tasks_of", "under"]
 
 EngineName = Literal["numba", "reference"]
 
 LOOKED_AT = frozenset({"served", "moved", "hours", "used"})
 """What a policy may look back at: see `view.View`."""
+
+HEAVY = 2 << 30
+"""Bytes of records above which a run is worth the start of worker processes."""
 
 TRACE_BYTES = 96 << 20
 """What the records of one batch may weigh."""
@@ -66,6 +70,21 @@ class Draws:
     beliefs: tuple[Mapping[str, float], ...]
 
 
+@dataclass(frozen=True)
+class Lived:
+    """What is kept of one batch.
+
+    Attributes:
+        task: The batch.
+        taken: Its measures.
+        outcome: What became of goals and needs, where goals were asked for.
+    """
+
+    task: Task
+    taken: Taken
+    outcome: Outcome | None
+
+
 class Batches:
     """What it takes to live any batch of a run.
 
@@ -75,6 +94,7 @@ class Batches:
         draws: The futures.
         keys: Measures to take; a default set otherwise.
         engine: Which engine.
+        goals: Goals to judge each future by; with any, all is recorded.
     """
 
     def __init__(
@@ -84,17 +104,21 @@ class Batches:
         draws: Draws,
         keys: Sequence[Key] | None,
         engine: EngineName,
+        goals: Sequence[Goal] = (),
     ) -> None:
-        self.given = scenario, chosen, draws, keys, engine
-        self._chosen, self._draws, self._engine = chosen, draws, engine
+        self.given = scenario, chosen, draws, keys, engine, tuple(goals)
+        self._goals = tuple(goals)
+        self._draws, self._engine = draws, engine
         self._variants = {n: under(scenario, g) if isinstance(g, str) else scenario for n, g in chosen.items()}
         self._built = _Built(scenario, self._variants)
         self.base = self._built.base
+        self._chosen = {n: g.whole(self.base) if isinstance(g, Plan) else g for n, g in chosen.items()}
         self.collectors: dict[str, Collector] = {}
         for name in chosen:
             own = self._built.centre(name)
             self.collectors[name] = Collector(own, keys or keys_of(scenario, own), draws.count)
-        self._record = {name: taker.reads | LOOKED_AT for name, taker in self.collectors.items()}
+        everything = frozenset(f.name for f in fields(Trace)) if goals else LOOKED_AT
+        self._record = {name: taker.reads | everything for name, taker in self.collectors.items()}
 
     @cached_property
     def weight(self) -> int:
@@ -105,8 +129,8 @@ class Batches:
         """Return how many futures one batch holds, by what its records weigh."""
         return int(np.clip(TRACE_BYTES // self.weight, 8, 512))
 
-    def take(self, task: Task) -> tuple[Task, Taken]:
-        """Live one batch, and return its measures."""
+    def take(self, task: Task) -> Lived:
+        """Live one batch, and return what is kept of it."""
         belief = self._draws.beliefs[task.group]
         own = self._built.network(task, belief)
         futures = np.arange(task.first, task.first + task.count)
@@ -114,8 +138,13 @@ class Batches:
         record = self._record[task.policy]
         machine: Engine = Kernel(own, seed, futures, record) if fast else Reference(own, seed, futures)
         given = self._chosen[task.policy]
-        policy = policy_of(self._variants[task.policy], own, given, belief) if isinstance(given, str) else fresh(given)
-        return task, self.collectors[task.policy].take(task.first, live(machine, policy), own)
+        if isinstance(given, str):
+            policy = policy_of(self._variants[task.policy], own, given, belief)
+        else:
+            policy = fresh(given)
+        trace = live(machine, policy)
+        judged = outcome(trace, own, self._goals) if self._goals else None
+        return Lived(task, self.collectors[task.policy].take(task.first, trace, own), judged)
 
 
 class _Built:
@@ -162,13 +191,11 @@ def _start(*given: object) -> None:
     _WORKER[:] = [Batches(*given)]  # type: ignore[arg-type]
 
 
-def _work(task: Task) -> tuple[Task, Taken]:
+def _work(task: Task) -> Lived:
     return _WORKER[0].take(task)
 
 
-def run_all(
-    batches: Batches, tasks: Sequence[Task], workers: int | None, processes: bool
-) -> Iterator[tuple[Task, Taken]]:
+def run_all(batches: Batches, tasks: Sequence[Task], workers: int | None, processes: bool) -> Iterator[Lived]:
     """Live all batches, a few ahead of the one being collected, so that memory stays bounded.
 
     Args:
@@ -200,13 +227,26 @@ def run_all(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _ahead(
-    pool: Executor, work: Callable[[Task], tuple[Task, Taken]], tasks: Sequence[Task], ahead: int
-) -> Iterator[tuple[Task, Taken]]:
+def _ahead(pool: Executor, work: Callable[[Task], Lived], tasks: Sequence[Task], ahead: int) -> Iterator[Lived]:
     waiting = iter(tasks)
-    pending: set[Future[tuple[Task, Taken]]] = {pool.submit(work, task) for task in islice(waiting, ahead)}
+    pending: set[Future[Lived]] = {pool.submit(work, task) for task in islice(waiting, ahead)}
     while pending:
         ready, pending = wait(pending, return_when=FIRST_COMPLETED)
         pending |= {pool.submit(work, task) for task in islice(waiting, len(ready))}
-        for future in sorted(ready, key=lambda f: f.result()[0].first):
+        for future in sorted(ready, key=lambda f: f.result().task.first):
             yield future.result()
+
+
+def tasks_of(policies: Sequence[str], draws: int, groups: int, how: tuple[int, bool]) -> Iterator[Task]:
+    """Return all batches: policies in turn, or, where there are many futures, one policy after the other."""
+    batch, many = how
+    edges = [draws * g // groups for g in range(groups + 1)]
+    batches = [
+        (group, first, min(batch, edges[group + 1] - first))
+        for group in range(groups)
+        for first in range(edges[group], edges[group + 1], batch)
+    ]
+    if many:
+        yield from (Task(policy, *one) for policy in policies for one in batches)
+    else:
+        yield from (Task(policy, *one) for one in batches for policy in policies)

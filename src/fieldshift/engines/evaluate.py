@@ -15,12 +15,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Protocol, TypeVar
 
 import numpy as np
 
+from fieldshift.engines.batches import HEAVY, Batches, Draws, run_all, tasks_of
 from fieldshift.engines.evaluation import Evaluation, Informed, Met
 from fieldshift.engines.futures import beliefs, groups_of
 from fieldshift.engines.kernel import Kernel
@@ -35,17 +36,12 @@ from fieldshift.engines.replan import Replan
 from fieldshift.errors import NoPlan, UsageError
 from fieldshift.network.build import build
 from fieldshift.network.graph import Float, Int, Network
-from fieldshift.results.collect import Collector, Taken
-from fieldshift.results.measures import keys_of
 from fieldshift.results.result import Result
 from fieldshift.results.trace import Trace
 from fieldshift.scenario.read import digest, overlaid
 from fieldshift.scenario.schema import Goal, Scenario
 
 __all__ = ["Planned", "evaluate"]
-
-BATCH_BYTES = 128 << 20
-"""What the records of one batch may weigh."""
 
 _PLAN = "plan"
 
@@ -77,24 +73,6 @@ class Planned(Protocol):
         """What it makes of each goal."""
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """Futures of one group under one policy."""
-
-    policy: str
-    group: int
-    futures: Int
-
-
-@dataclass(frozen=True)
-class _Lived:
-    """What is kept of one batch."""
-
-    batch: _Batch
-    outcome: Outcome
-    taken: Taken | None
-
-
 def evaluate(  # noqa: PLR0913 - the public name: each is a question a user answers
     scenario: Scenario,
     policies: Sequence[str] | Mapping[str, str | Policy] | None = None,
@@ -105,9 +83,11 @@ def evaluate(  # noqa: PLR0913 - the public name: each is a question a user answ
     seed: int = 1,
     groups: int | None = None,
     workers: int | None = None,
+    processes: bool = False,
     sample: int = 8,
     strict: bool = False,
     bound: str = "none",
+    means: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Run policies, and a plan, on the same futures, and say what each makes of the goals.
@@ -122,13 +102,15 @@ def evaluate(  # noqa: PLR0913 - the public name: each is a question a user answ
         draws: Number of futures.
         seed: Seed of all draws; the same futures as those of `simulate`.
         groups: Groups of futures that believe the same unknowns; 1 takes the centres.
-        workers: Threads; the evaluation does not depend on it.
+        workers: Threads or processes; the evaluation does not depend on it.
+        processes: Let a heavy evaluation use worker processes, as in `simulate`.
         sample: How many futures, evenly spaced, a `Replan` lives, and for whose beliefs the best with known unknowns
             is found; 0 for none.
         strict: Whether the plan fixes what is served too when it meets chance; otherwise it fixes who moves, and work
             is served by priority as it comes, as under every rule. On its mean path it always serves what it planned.
         bound: How the horizon of that best coarsens (`none`, or `auto` as in `optimize`): coarser is quicker, but then
             it is the best of coarse plans, and no bound.
+        means: Whether each policy's mean path is walked too; if not, the plan's alone.
         progress: Called with the batches done and all batches.
 
     Raises:
@@ -140,29 +122,43 @@ def evaluate(  # noqa: PLR0913 - the public name: each is a question a user answ
     goals = tuple(goals) or scenario.goals or (Goal(least="cost"),)
     case = _Case(scenario, _chosen(scenario, policies, plan, strict), (draws, seed, groups))
     sampled = np.unique(np.linspace(0, draws - 1, min(sample, draws)).round().astype(np.int64))
-    batches = list(case.batches(sampled))
     threads = max(1, workers if workers is not None else (os.cpu_count() or 1))
     tally = _Tally(case, goals)
-    for done, lived in enumerate(_each(lambda b: case.lived(b, goals), batches, threads), start=1):
-        tally.put(lived)
+    every = {name: given for name, given in case.chosen.items() if not isinstance(given, Replan)}
+    run = Batches(scenario, every, Draws(draws, seed, tuple(case.beliefs)), None, "numba", goals)
+    tasks = list(tasks_of(list(every), draws, case.groups, (run.batch(), False)))
+    dear = [(n, f) for f in sampled.tolist() for n, g in case.chosen.items() if isinstance(g, Replan)]
+    heavy = processes and len(every) * draws * run.weight > HEAVY
+    for done, lived in enumerate(run_all(run, tasks, workers, heavy), start=1):
+        run.collectors[lived.task.policy].put(lived.taken)
+        assert lived.outcome is not None
+        tally.put(lived.task.policy, np.arange(lived.task.first, lived.task.first + lived.task.count), lived.outcome)
         if progress is not None:
-            progress(done, len(batches))
+            progress(done, len(tasks) + len(dear))
+    found = _each(lambda one: case.lived(one[0], one[1], goals), dear, threads)
+    for done, ((name, future), judged) in enumerate(zip(dear, found, strict=True), start=len(tasks) + 1):
+        tally.put(name, np.array([future]), judged)
+        if progress is not None:
+            progress(done, len(tasks) + len(dear))
+    tally.close()
     names = tuple(case.chosen)
-    on_mean = [values for values, _ in _each(lambda name: case.on_mean(name, None, goals), names, threads)]
+    walked = [name for name in names if means or (plan is not None and name == _PLAN)]
+    paths = _each(lambda name: case.on_mean(name, None, goals)[0], walked, threads)
+    on_mean = {name: np.full(len(goals), np.nan) for name in names} | dict(zip(walked, paths, strict=True))
     informed = _informed(case, goals, (np.unique(case.group_of(sampled)), bound, threads)) if len(sampled) else None
     promised = np.full(len(goals), np.nan)
     if plan is not None:
         known = {_key(value.goal): value.value for value in plan.goals}
         promised = np.array([known.get(_key(goal), np.nan) for goal in goals])
     return Evaluation(
-        tally.result(time.perf_counter() - began),
+        tally.result(run, time.perf_counter() - began),
         case.network(""),
         goals,
         names,
         _PLAN if plan is not None else "",
         tally.futures,
         tally.values,
-        dict(zip(names, on_mean, strict=True)),
+        on_mean,
         promised,
         tally.met(),
         informed,
@@ -211,8 +207,6 @@ class _Case:
         self._same = {name: digest(variant) for name, variant in self._variants.items()}
         self._centres = {key: build(self._variants[name]) for name, key in self._same.items()}
         self._made: dict[tuple[str, int], Network] = {}
-        own = {name: self.network(name) for name, given in chosen.items() if not isinstance(given, Replan)}
-        self.collectors = {name: Collector(own[name], keys_of(scenario, own[name]), self.draws) for name in own}
 
     def _under(self, given: str | Policy) -> Scenario:
         changes = settings_of(self.scenario, given) if isinstance(given, str) else {}
@@ -233,19 +227,6 @@ class _Case:
             return made
         return self._made[key, group]
 
-    def batches(self, sampled: Int) -> Iterator[_Batch]:
-        """Return all batches: futures of one group, no more than memory holds; single ones for a sample."""
-        one = Trace.empty(self.network(""), 1, True)
-        weight = sum(int(getattr(one, name).nbytes) for name in one.__dataclass_fields__)
-        most = int(np.clip(BATCH_BYTES // max(weight, 1), 8, 256))
-        for group in range(self.groups):
-            for first in range(self._edges[group], self._edges[group + 1], most):
-                futures = np.arange(first, min(first + most, self._edges[group + 1]))
-                yield from (_Batch(n, group, futures) for n, p in self.chosen.items() if not isinstance(p, Replan))
-        for future, group in zip(sampled, self.group_of(sampled).tolist(), strict=True):
-            mine = np.array([future])
-            yield from (_Batch(n, group, mine) for n, p in self.chosen.items() if isinstance(p, Replan))
-
     def policy(self, name: str, group: int | None, whole: bool) -> Policy:
         """Return a policy ready for one batch, a plan in whole numbers where counts are whole."""
         given, network = self.chosen[name], self.network(name, group)
@@ -256,15 +237,12 @@ class _Case:
             return given.whole(network) if whole else replace(given, strict=given.strict or name == _PLAN)
         return fresh(given)
 
-    def lived(self, batch: _Batch, goals: Sequence[Goal]) -> _Lived:
-        """Live one batch."""
-        network = self.network(batch.policy, batch.group)
-        policy = self.policy(batch.policy, batch.group, True)
-        trace = live(Kernel(network, self.seed, batch.futures), policy)
-        taken = None
-        if not isinstance(policy, Replan):
-            taken = self.collectors[batch.policy].take(int(batch.futures[0]), trace, network)
-        return _Lived(batch, outcome(trace, network, goals), taken)
+    def lived(self, name: str, future: int, goals: Sequence[Goal]) -> Outcome:
+        """Live one future of a policy that is dear."""
+        group = int(self.group_of(np.array([future]))[0])
+        network = self.network(name, group)
+        trace = live(Kernel(network, self.seed, np.array([future])), self.policy(name, group, True))
+        return outcome(trace, network, goals)
 
     def on_mean(self, policy: str, group: int | None, goals: Sequence[Goal]) -> tuple[Float, Trace]:
         """Return a policy's mean path for a group's beliefs, and the value of each goal on it, shape (goals,)."""
@@ -278,21 +256,25 @@ class _Tally:
 
     def __init__(self, case: _Case, goals: Sequence[Goal]) -> None:
         self._case = case
-        self._met: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in case.chosen}
+        self._met: dict[str, dict[str, dict[int, list[np.ndarray]]]] = {name: {} for name in case.chosen}
+        self._parts: dict[str, list[tuple[Int, Float]]] = {name: [] for name in case.chosen}
         self.futures: dict[str, Int] = {name: np.zeros(0, np.int64) for name in case.chosen}
         self.values: dict[str, Float] = {name: np.zeros((len(goals), 0)) for name in case.chosen}
 
-    def put(self, lived: _Lived) -> None:
-        """Take one batch; batches of one policy come in order of their futures."""
-        name = lived.batch.policy
-        if lived.taken is not None:
-            self._case.collectors[name].put(lived.taken)
-        self.futures[name] = np.concatenate([self.futures[name], lived.batch.futures])
-        self.values[name] = np.concatenate([self.values[name], lived.outcome.goals], axis=1)
-        for need, met in lived.outcome.met.items():
-            now = [met.all(axis=2).sum(axis=0), met.sum(axis=0), lived.outcome.short[need].sum(axis=0)]
-            before = self._met[name].get(need)
-            self._met[name][need] = now if before is None else [a + b for a, b in zip(before, now, strict=True)]
+    def put(self, name: str, futures: Int, judged: Outcome) -> None:
+        """Take one batch of a policy, in whatever order batches come."""
+        self._parts[name].append((futures, judged.goals))
+        for need, met in judged.met.items():
+            now = [met.all(axis=2).sum(axis=0), met.sum(axis=0), judged.short[need].sum(axis=0)]
+            self._met[name].setdefault(need, {})[int(futures[0])] = now
+
+    def close(self) -> None:
+        """Put what came in any order into the order of the futures, so that sums do not depend on it."""
+        for name, parts in self._parts.items():
+            ordered = sorted(parts, key=lambda part: int(part[0][0]))
+            if ordered:
+                self.futures[name] = np.concatenate([futures for futures, _ in ordered])
+                self.values[name] = np.concatenate([values for _, values in ordered], axis=1)
 
     def met(self) -> dict[str, dict[str, Met]]:
         """Return how often each need was met under each policy."""
@@ -300,19 +282,21 @@ class _Tally:
         found: dict[str, dict[str, Met]] = {}
         for name, needs in self._met.items():
             n = len(self.futures[name])
-            found[name] = {
-                need: Met(n, every / n, each / n, where[need], short / n)
-                for need, (every, each, short) in needs.items()
-            }
+            found[name] = {}
+            for need, batches in needs.items():
+                every, each, short = (
+                    np.sum([batches[first][i] for first in sorted(batches)], axis=0) for i in range(3)
+                )
+                found[name][need] = Met(n, every / n, each / n, where[need], short / n)
         return found
 
-    def result(self, seconds: float) -> Result:
+    def result(self, run: Batches, seconds: float) -> Result:
         """Return the measures of all policies that lived every future."""
         case = self._case
         return Result.of(
             case.scenario,
             case.network(""),
-            {name: collector.done() for name, collector in case.collectors.items()},
+            {name: collector.done() for name, collector in run.collectors.items()},
             draws=case.draws,
             seed=case.seed,
             groups=case.groups,
@@ -325,7 +309,8 @@ class _Tally:
 def _informed(case: _Case, goals: Sequence[Goal], how: tuple[Int, str, int]) -> Informed:
     """Return the best with known unknowns, and mean paths, for some beliefs: policies on the scenario's network."""
     groups, coarsen, threads = how
-    own = [name for name in case.collectors if case.network(name) is case.network("")]
+    every = [name for name, given in case.chosen.items() if not isinstance(given, Replan)]
+    own = [name for name in every if case.network(name) is case.network("")]
 
     def best(group: int) -> tuple[Float, list[Float]]:
         network = case.network("", group)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-import highspy
 import numpy as np
-import scipy.sparse as sp
 
 from fieldshift.engines.plan import Plan
 from fieldshift.engines.program import write_program
 from fieldshift.engines.program_rows import Program
+from fieldshift.engines.solver import Basis, Solver
 from fieldshift.errors import NoPlan, UsageError
 from fieldshift.network.graph import Float, Int, Network
 from fieldshift.scenario.schema import Goal
 
-__all__ = ["GoalValue", "Solution", "groups_for", "optimize"]
+__all__ = ["GoalValue", "Solution", "goal_vector", "groups_for", "optimize", "with_loss"]
 
 LARGE = 60_000
 """Columns above which the horizon coarsens by itself."""
@@ -25,14 +24,7 @@ LARGE = 60_000
 _LONG = [1] * 8 + [4] * 11 + [13]
 """How it does: eight periods one by one, four at a time to the end of the first year, then quarters of a year."""
 
-_AGGREGATOR = 4096
-"""The presolve rule of HiGHS that is off: on large plans it makes coefficients from 1e-13 to 1e11 out of good ones."""
-
-_INTERIOR = 60_000
-"""Entries above which a plan is solved by the interior point method (with crossover: prices come from a basis)."""
-
-_HEAVY = 100.0
-"""A row with a coefficient above this (money) is scaled to 1."""
+_STEPS = 6
 
 
 @dataclass(frozen=True)
@@ -67,6 +59,9 @@ class Solution:
         program: The program that was solved.
         columns: The value of each column.
         seconds: Seconds to build and to solve.
+        reduced: Reduced cost of each column for the last goal solved, shape (columns,).
+        bases: For each goal, where a plan for nearly the same numbers may start.
+        loss: For each goal, how much worse it is than period by period (see `with_loss`); None where not computed.
     """
 
     plan: Plan
@@ -78,6 +73,23 @@ class Solution:
     columns: Float
     seconds: tuple[float, float]
     reduced: Float = field(default_factory=lambda: np.zeros(0))
+    bases: tuple[Basis | None, ...] = ()
+    loss: tuple[float, ...] | None = None
+
+    def prices(self, name: str, goal: int = -1) -> tuple[Int, Float]:
+        """Return what one more unit of a block of rows is worth to a goal, and to which group and row it belongs.
+
+        Args:
+            name: A limit's, a line's or a need's name, as in `program.rows`.
+            goal: Which goal.
+
+        Returns:
+            Group (or window) and row, shape (rows, 2), and how much less the goal would be, (rows,).
+        """
+        blocks = [b for b in self.program.rows if b.name == name]
+        index = np.concatenate([b.index for b in blocks] or [np.zeros((0, 2), np.int64)])
+        price = [-self.duals[goal][b.first : b.first + len(b.index)] for b in blocks]
+        return index, np.concatenate(price or [np.zeros(0)])
 
 
 def groups_for(network: Network, coarsen: str | Sequence[int] = "auto") -> Int:
@@ -101,7 +113,22 @@ def groups_for(network: Network, coarsen: str | Sequence[int] = "auto") -> Int:
     while edges[-1] < count:
         edges.append(min(edges[-1] + lengths[min(i, len(lengths) - 1)], count))
         i += 1
+    if isinstance(coarsen, str):
+        edges = sorted({*edges, *_steps(network)})
     return np.array(edges, np.int64)
+
+
+def _steps(network: Network) -> set[int]:
+    """Return the periods in which a need or a limit steps to another number: a group that holds one sees half of it.
+
+    What changes more often than `_STEPS` times is a course, not a step, and is left to the groups.
+    """
+    found: set[int] = set()
+    for numbers in (*(n.need for n in network.needs), *(limit.cap for limit in network.limits)):
+        jumps = (np.flatnonzero((numbers[1:] != numbers[:-1]).any(axis=1)) + 1).tolist()
+        if len(jumps) <= _STEPS:
+            found.update(jumps)
+    return found
 
 
 def optimize(
@@ -111,6 +138,7 @@ def optimize(
     weighted: bool = False,
     coarsen: str | Sequence[int] = "auto",
     time_limit: float = 300.0,
+    start: Solution | None = None,
 ) -> Solution:
     """Return the best plan on the mean.
 
@@ -119,30 +147,38 @@ def optimize(
         goals: What the plan is for, in order; least cost where none is given.
         weighted: Weigh the goals into one instead of taking them in order.
         coarsen: How the horizon coarsens, see `groups_for`.
-        time_limit: Seconds after which the best plan so far is returned with its gap.
+        time_limit: Seconds after which the best plan so far is returned with its gap; so it is on Ctrl-C.
+        start: A plan for nearly the same numbers to start from; where its rows or columns are others it is no help.
 
     Raises:
-        NoPlan: No plan keeps every limit.
+        NoPlan: No plan keeps every limit, or there is none yet when the time is up.
     """
     began = time.perf_counter()
     program = write_program(network, groups_for(network, coarsen))
     goals = tuple(goals) or (Goal(least="cost"),)
     built = time.perf_counter()
-    solver = _Solver(program, time_limit)
     vectors = [goal_vector(program, goal) for goal in goals]
+    best = [float("nan")] * len(goals)
     if weighted:
-        scale = [goal.weight for goal in goals]
-        merged = sum(w * v[0] for w, v in zip(scale, vectors, strict=True))
-        solver.least(np.asarray(merged))
-        best, duals = [float("nan")] * len(goals), [solver.duals()]
+        merged = np.sum([goal.weight * v[0] for goal, v in zip(goals, vectors, strict=True)], axis=0)
+        steps, slacks = [np.asarray(merged, np.float64)], [0.0]
     else:
-        best, duals = [], []
-        for i, (goal, (vector, constant, _)) in enumerate(zip(goals, vectors, strict=True)):
-            solver.least(vector)
-            best.append(solver.value(vector) + constant)
-            duals.append(solver.duals())
-            if i + 1 < len(goals):
-                solver.hold(vector, solver.value(vector), goal.slack)
+        steps, slacks = [v[0] for v in vectors], [goal.slack for goal in goals]
+    before = start.bases if start is not None and _same(start.program, program) else ()
+    solver = Solver(program, steps, time_limit)
+    duals: list[Float] = []
+    bases: list[Basis | None] = []
+    for i, (vector, slack) in enumerate(zip(steps, slacks, strict=True)):
+        done = solver.least(vector, before[i] if i < len(before) else None)
+        duals.append(solver.duals())
+        bases.append(solver.basis())
+        if not done:
+            break
+        if not weighted:
+            best[i] = solver.value(vector) + vectors[i][1]
+        if i + 1 < len(steps):
+            solver.hold(vector, slack)
+    duals += [np.full(len(program.row_low), np.nan)] * (len(steps) - len(duals))
     columns = solver.columns()
     values = tuple(
         GoalValue(g, _label(g, network), _signed(g, b), _signed(g, float(v @ columns) + c), unit)
@@ -159,7 +195,39 @@ def optimize(
         columns,
         (built - began, ended - built),
         solver.reduced(),
+        tuple(bases),
     )
+
+
+def _same(before: Program, after: Program) -> bool:
+    """Return whether two programs have the same groups, rows and columns, whatever their numbers."""
+    return (
+        before.matrix.shape == after.matrix.shape
+        and np.array_equal(before.columns.groups, after.columns.groups)
+        and [(b.name, b.kind, b.first) for b in before.rows] == [(b.name, b.kind, b.first) for b in after.rows]
+    )
+
+
+def with_loss(network: Network, goals: Sequence[Goal], solution: Solution, *, time_limit: float = 600.0) -> Solution:
+    """Return a plan with how much worse each goal is than that of a plan period by period, relative to the latter.
+
+    The later goals may gain: an earlier goal's slack is more where its best is worse.
+
+    Args:
+        network: The network.
+        goals: The goals of the plan, in the same order.
+        solution: The plan.
+        time_limit: Seconds for the plan period by period.
+
+    Raises:
+        NoPlan: The plan period by period was not found in time.
+    """
+    fine = optimize(network, goals, coarsen="none", time_limit=time_limit)
+    if fine.status != "optimal":
+        raise NoPlan(f"{fine.status}: the plan period by period was not solved to the end")
+    pairs = zip(solution.goals, fine.goals, strict=True)
+    lost = tuple((c.value - f.value) / max(abs(f.value), 1e-9) * (-1 if f.goal.most else 1) for c, f in pairs)
+    return replace(solution, loss=lost)
 
 
 def _signed(goal: Goal, value: float) -> float:
@@ -243,94 +311,3 @@ def _plan(program: Program, columns: Float) -> Plan:
     for k, serve in enumerate(network.serves):
         served[:, serve.arcs] = served_by[group][:, serve.arcs] * dynamics.even_serve[k][:, None]
     return Plan(np.maximum(moved, 0.0), np.maximum(served, 0.0), {i: np.maximum(h, 0.0) for i, h in hosts.items()})
-
-
-class _Solver:
-    """The program in a HiGHS model: one objective after another."""
-
-    def __init__(self, program: Program, time_limit: float) -> None:
-        self._deadline = time.monotonic() + time_limit
-        self.status, self.gap = "optimal", 0.0
-        self._model = highspy.Highs()
-        self._model.setOptionValue("output_flag", False)
-        self._model.setOptionValue("threads", 1)
-        self._model.setOptionValue("random_seed", 0)
-        self._model.HandleKeyboardInterrupt = True
-        self._model.setOptionValue("presolve_rule_off", _AGGREGATOR)
-        self._rows, self._unit = program.matrix.shape[0], 1.0
-        self._ints = bool(len(program.whole) or program.lump)
-        largest = abs(program.matrix).max(axis=1).toarray().ravel()
-        self._scale = np.where((largest > _HEAVY) & (not self._ints), 1.0 / np.maximum(largest, 1.0), 1.0)
-        self._model.passModel(_lp(program, self._scale))
-        if program.matrix.nnz > _INTERIOR and not self._ints:
-            self._model.setOptionValue("solver", "ipm")
-
-    def least(self, vector: Float) -> None:
-        """Solve for the least of an objective."""
-        model = self._model
-        count = len(vector)
-        self._unit = 1.0 if self._ints else float(np.abs(vector).max(initial=0.0)) or 1.0
-        model.changeColsCost(count, np.arange(count, dtype=np.int32), vector / self._unit)
-        model.setOptionValue("time_limit", max(self._deadline - time.monotonic(), 0.1) + model.getRunTime())
-        model.run()
-        status = model.getModelStatus()
-        kinds = highspy.HighsModelStatus
-        if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
-            raise NoPlan("no plan keeps every limit")
-        if status == kinds.kUnbounded:
-            raise UsageError("the goal has no end: it can be made as small as you like; add a limit or a cost")
-        if status == kinds.kInterrupt:
-            self.status = "interrupted"
-        elif status == kinds.kTimeLimit:
-            self.status = "time limit"
-        elif status != kinds.kOptimal:
-            self.status = model.modelStatusToString(status).lower()
-        info = model.getInfo()
-        if self._ints:
-            self.gap = float(info.mip_gap)
-        if self.status != "optimal" and info.primal_solution_status != 2:
-            raise NoPlan(f"{self.status}: there is no plan yet")
-
-    def value(self, vector: Float) -> float:
-        """Return the value of an objective at the present solution."""
-        return float(vector @ self.columns())
-
-    def columns(self) -> Float:
-        """Return the value of each column."""
-        return np.asarray(self._model.getSolution().col_value, np.float64)
-
-    def duals(self) -> Float:
-        """Return the price of each of the program's rows."""
-        solution = self._model.getSolution()
-        dual = np.asarray(solution.row_dual, np.float64)
-        return dual[: self._rows] * self._scale * self._unit if len(dual) else np.full(self._rows, np.nan)
-
-    def reduced(self) -> Float:
-        """Return the reduced cost of each column."""
-        return np.asarray(self._model.getSolution().col_dual, np.float64) * self._unit
-
-    def hold(self, vector: Float, value: float, slack: float) -> None:
-        """Keep an objective within its slack from now on."""
-        used = np.flatnonzero(vector)
-        most = value + abs(value) * slack + 1e-6 * max(1.0, abs(value))
-        unit = self._unit
-        self._model.addRow(-highspy.kHighsInf, most / unit, len(used), used.astype(np.int32), vector[used] / unit)
-
-
-def _lp(program: Program, scale: Float) -> highspy.HighsLp:
-    """Return the program as HiGHS reads it, each row times its scale."""
-    lp = highspy.HighsLp()
-    matrix = sp.csr_array(sp.diags_array(scale) @ program.matrix)
-    lp.num_col_, lp.num_row_ = matrix.shape[1], matrix.shape[0]
-    lp.col_cost_ = np.zeros(matrix.shape[1])
-    lp.col_lower_, lp.col_upper_ = program.low, program.high
-    lp.row_lower_, lp.row_upper_ = program.row_low * scale, program.row_high * scale
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = matrix.indptr.astype(np.int32)
-    lp.a_matrix_.index_ = matrix.indices.astype(np.int32)
-    lp.a_matrix_.value_ = matrix.data
-    if len(program.whole) or program.lump:
-        kinds = np.full(matrix.shape[1], highspy.HighsVarType.kContinuous)
-        kinds[program.whole] = highspy.HighsVarType.kInteger
-        lp.integrality_ = list(kinds)
-    return lp

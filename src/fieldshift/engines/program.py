@@ -1,6 +1,7 @@
 """The plan as a sparse linear program: columns and rows in named blocks, arrays straight into the solver.
 
-Rows, for each group of periods (see `expressions.py` for the mean step):
+Rows, for each group of periods (see `expressions.py` for the mean step). What limits counts, and needs, hold in the
+first period of a group and in its last, so that moves that are even over the group keep them in between:
 
 | block | meaning |
 |---|---|
@@ -21,8 +22,9 @@ import scipy.sparse as sp
 
 from fieldshift.engines.expressions import Affine, Dynamics, columns_of
 from fieldshift.engines.program_hours import write_hours
+from fieldshift.engines.program_limits import write_limits, write_tails
 from fieldshift.engines.program_money import close_columns, write_charges, write_money, write_needs
-from fieldshift.engines.program_rows import Program, Rows, selector
+from fieldshift.engines.program_rows import Moment, Program, Rows
 from fieldshift.network.graph import Float, Int, Network
 
 __all__ = ["write_program"]
@@ -38,11 +40,44 @@ def write_program(network: Network, groups: Int) -> Program:
     columns = columns_of(network, groups)
     dynamics = Dynamics(network, columns)
     rows = Rows()
-    low, high = np.zeros(columns.count), np.full(columns.count, np.inf)
-    lengths, starts = columns.lengths(), groups[:-1]
+    moments, total, spans = _walk(rows, dynamics)
+    program = Program(
+        network,
+        columns,
+        dynamics,
+        sp.csr_array((0, columns.count)),
+        np.zeros(0),
+        np.zeros(0),
+        np.zeros(columns.count),
+        np.full(columns.count, np.inf),
+        np.zeros(0, np.int64),
+        rows.blocks,
+        total,
+        spans,
+        np.zeros(columns.count),
+        0.0,
+    )
+    for moment in moments:
+        write_tails(rows, program, moment)
+        write_limits(rows, program, moment)
+    write_hours(rows, program)
+    _hosts(rows, program)
+    write_money(rows, program)
+    write_needs(rows, program, moments)
+    write_charges(rows, program)
+    close_columns(program)
+    program.matrix = sp.vstack(rows.matrices).tocsr()
+    program.row_low, program.row_high = np.concatenate(rows.low), np.concatenate(rows.high)
+    return program
+
+
+def _walk(rows: Rows, dynamics: Dynamics) -> tuple[list[Moment], Affine, Int]:
+    """Write the mean step through each group; return its first and last periods, and who is present in each period."""
+    network, groups = dynamics.network, dynamics.columns.groups
+    lengths, starts = dynamics.columns.lengths(), groups[:-1]
     total: Affine | None = None
     spans: list[Int] = []
-    first: dict[str, Affine] = {}
+    moments: list[Moment] = []
     counts = dynamics.first_counts()
     for position in range(int(lengths.max())):
         live = np.flatnonzero(lengths > position)
@@ -55,8 +90,6 @@ def write_program(network: Network, groups: Int) -> Program:
         out, once = dynamics.outgoing(periods), dynamics.at_once(periods)
         stayed = deciding - out
         present = stayed + once
-        if not position:
-            first = {"deciding": deciding, "present": present, "stayed": stayed}
         total = (
             present
             if total is None
@@ -69,35 +102,12 @@ def write_program(network: Network, groups: Int) -> Program:
         following = stayed.after(dynamics.chance(periods, False)) + once + dynamics.later(periods)
         last = lengths[live] == position + 1
         _close(rows, dynamics, following, (live, last))
+        which = np.ones(len(live), bool) if not position else last
+        if which.any():
+            moments.append(Moment(live, periods, deciding, stayed, present).only(which, network.n_cells))
         counts = following
     assert total is not None
-    program = Program(
-        network,
-        columns,
-        dynamics,
-        sp.csr_array((0, columns.count)),
-        np.zeros(0),
-        np.zeros(0),
-        low,
-        high,
-        np.zeros(0, np.int64),
-        rows.blocks,
-        total,
-        np.concatenate(spans),
-        np.zeros(columns.count),
-        0.0,
-    )
-    _tails(rows, program, first["stayed"])
-    _limits(rows, program, first["deciding"])
-    write_hours(rows, program)
-    _hosts(rows, program)
-    write_money(rows, program)
-    write_needs(rows, program, first)
-    write_charges(rows, program)
-    close_columns(program)
-    program.matrix = sp.vstack(rows.matrices).tocsr()
-    program.row_low, program.row_high = np.concatenate(rows.low), np.concatenate(rows.high)
-    return program
+    return moments, total, np.concatenate(spans)
 
 
 def _close(rows: Rows, dynamics: Dynamics, following: Affine, which: tuple[Int, Int]) -> None:
@@ -115,81 +125,6 @@ def _close(rows: Rows, dynamics: Dynamics, following: Affine, which: tuple[Int, 
     ).tocsr()
     chosen = Affine(following.matrix[keep], following.constant[keep])
     rows.put("people", "people", Affine(here, np.zeros(len(column))) - chosen, (0.0, 0.0), index)
-
-
-def _tails(rows: Rows, program: Program, stayed: Affine) -> None:
-    network = program.network
-    n = network.n_cells
-    tails = np.zeros(n, bool)
-    for tail in [b.tail for b in network.choices] + [b.tail for b in network.serves]:
-        tails[tail[tail >= 0]] = True
-    index = np.stack(
-        [np.repeat(np.arange(program.columns.size), n), np.tile(np.arange(n), program.columns.size)], axis=1
-    )
-    keep = np.tile(tails, program.columns.size)
-    rows.put("tail", "tail", Affine(stayed.matrix[keep], stayed.constant[keep]), (0.0, np.inf), index[keep])
-
-
-def _limits(rows: Rows, program: Program, deciding: Affine) -> None:
-    """Write each limit at the first period of each group; a limit on moves alone counts the whole group's."""
-    network, columns, dynamics = program.network, program.columns, program.dynamics
-    starts, size = columns.groups[:-1], columns.size
-    for limit in network.limits:
-        n = len(limit.sites)
-        rate_only = not len(limit.hold[0]) and not len(limit.transit[0])
-        parts = _row_parts(program, limit.move, limit.serve, starts, rate_only)
-        use = dynamics.rows(starts, n, parts, np.zeros((size, n)))
-        cap = np.add.reduceat(limit.cap, starts, axis=0) if rate_only else limit.cap[starts]
-        if len(limit.hold[0]):
-            use = use + deciding.after(selector(limit.hold, network.n_cells, n, size))
-        if len(limit.transit[0]):
-            cells, weights = _transit_rows(program, limit.transit)
-            use = use + dynamics.lagged(starts, 0, cells, weights, n)
-        index = np.stack([np.repeat(np.arange(size), n), np.tile(np.arange(n), size)], axis=1)
-        rows.put(limit.name, "limit", use, (-np.inf, cap.ravel()), index)
-
-
-def _transit_rows(program: Program, terms: tuple[Int, Int, Float]) -> tuple[list[Int], list[Float]]:
-    """Return, for each choice block, the row in which each arc counts and its use by period."""
-    arc_row = np.full(program.network.n_choices, -1)
-    arc_use = np.zeros(program.network.n_choices)
-    arc_row[terms[0]], arc_use[terms[0]] = terms[1], terms[2]
-    cells, weights = [], []
-    for block in program.network.choices:
-        mine = arc_row[block.arcs]
-        cells.append(mine)
-        use = arc_use[block.arcs][mine >= 0]
-        weights.append(np.full(program.network.periods.count, use[0] if len(use) else 0.0))
-    return cells, weights
-
-
-def _row_parts(
-    program: Program,
-    move: tuple[Int, Int, Float],
-    serve: tuple[Int, Int, Float],
-    starts: Int,
-    whole_group: bool,
-) -> list[tuple[Int, Int, Int, Float]]:
-    """Return parts for moves and cases served in the first period of each group, or in the whole group."""
-    network, columns, dynamics = program.network, program.columns, program.dynamics
-    parts = []
-    moves, serves = [b.arcs for b in network.choices], [b.arcs for b in network.serves]
-    for terms, blocks, evens, first, width in (
-        (move, moves, dynamics.even, columns.moved, network.n_choices),
-        (serve, serves, dynamics.even_serve, columns.served, network.n_serves),
-    ):
-        index, row, use = terms
-        if not len(index):
-            continue
-        part = np.zeros((len(starts), width))
-        for arcs, even in zip(blocks, evens, strict=True):
-            part[:, arcs] = 1.0 if whole_group else even[starts][:, None]
-        position, k = np.meshgrid(np.arange(len(starts)), np.arange(len(index)), indexing="ij")
-        value = part[position, index[k]] * use[k]
-        column = first + position * width + index[k]
-        kept = value.ravel() != 0
-        parts.append((position.ravel()[kept], row[k].ravel()[kept], column.ravel()[kept], value.ravel()[kept]))
-    return parts
 
 
 def _hosts(rows: Rows, program: Program) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import scipy.sparse as sp
 
 from fieldshift.engines.expressions import Affine
-from fieldshift.engines.program_rows import Program, Rows, selector
+from fieldshift.engines.program_rows import Moment, Program, Rows, selector
 from fieldshift.network.graph import Float, Int, Line, NeedBlock
 
 __all__ = ["close_columns", "spending", "write_charges", "write_money", "write_needs"]
@@ -63,39 +65,57 @@ def spending(program: Program, line: Line, by_window: bool) -> Affine:
     return total + Affine(sp.csr_array(matrix), constant)
 
 
-def write_needs(rows: Rows, program: Program, first: dict[str, Affine]) -> None:
-    """Write that those who meet a need and are short, less those over, are the need, in each group's first period."""
+def write_needs(rows: Rows, program: Program, moments: Sequence[Moment]) -> None:
+    """Write that those who meet a need and are short, less those over, are the need, in each group's first period.
+
+    In its last period they are no less than that: what a group is short of is the worse of the two. (Measured in its
+    middle, a plan would send its details for the middle weeks: see docs/decisions/0009.)
+    """
     network, columns, dynamics = program.network, program.columns, program.dynamics
-    size, groups = columns.size, np.arange(columns.size)
     for need in network.needs:
         n = len(need.sites)
-        who = first["deciding" if need.opening else "present"].after(selector(need.cells, network.n_cells, n, size))
-        who = who + _under_way(program, need)
-        parts: list[tuple[Int, Int, Int, Float]] = []
-        for sign, starts in zip((1.0, -1.0), columns.needs[need.name], strict=True):
-            for start in starts:
-                parts += [(groups, np.full(size, r), start + groups * n + r, np.full(size, sign)) for r in range(n)]
-        met = who + dynamics.rows(columns.groups[:-1], n, parts, np.zeros((size, n)))
-        target = need.need[columns.groups[:-1]].ravel()
-        index = np.stack([np.repeat(groups, n), np.tile(np.arange(n), size)], axis=1)
-        rows.put(need.name, "need", met, (target, target), index)
+        for moment in moments:
+            groups, size = moment.groups, len(moment.groups)
+            there = moment.deciding if need.opening else moment.present
+            who = there.after(selector(need.cells, network.n_cells, n, size)) + _under_way(
+                program, need, moment.periods
+            )
+            target = need.need[moment.periods].ravel()
+            short, over = (
+                dynamics.rows(moment.periods, n, _slacks(groups, sign, starts, n), np.zeros((size, n)))
+                for sign, starts in zip((1.0, -1.0), columns.needs[need.name], strict=True)
+            )
+            if np.array_equal(moment.periods, columns.groups[groups]):
+                rows.put(need.name, "need", who + short + over, (target, target), moment.index(n))
+                continue
+            rows.put(need.name, "need", who + short, (target, np.inf), moment.index(n))
+            if need.over is not None:
+                rows.put(need.name, "need", who + over, (-np.inf, target), moment.index(n))
         _price_need(program, need)
     _groups(rows, program)
 
 
-def _under_way(program: Program, need: NeedBlock) -> Affine:
-    """Return those under way who meet a need, in the first period of each group, before the moves or after them."""
-    network, columns, dynamics = program.network, program.columns, program.dynamics
+def _slacks(groups: Int, sign: float, starts: Sequence[int], n: int) -> list[tuple[Int, Int, Int, Float]]:
+    size = len(groups)
+    place = np.arange(size)
+    return [
+        (place, np.full(size, r), start + groups * n + r, np.full(size, sign)) for start in starts for r in range(n)
+    ]
+
+
+def _under_way(program: Program, need: NeedBlock, periods: Int) -> Affine:
+    """Return those under way who meet a need in some periods, before the moves or after them."""
+    network, dynamics = program.network, program.dynamics
     index, row, share = need.transit
     n, kind = len(need.sites), 0 if need.opening else 3
-    total = dynamics.rows(columns.groups[:-1], n, [], np.zeros((columns.size, n)))
+    total = dynamics.rows(periods, n, [], np.zeros((len(periods), n)))
     turn = np.array([np.sum(index[:k] == i) for k, i in enumerate(index.tolist())], np.int64)
     for now, each in sorted(set(zip(turn.tolist(), share.tolist(), strict=True))):
         mine = (turn == now) & (share == each)
         rows = np.full(network.n_choices, -1)
         rows[index[mine]] = row[mine]
         weights = [np.full(network.periods.count, each)] * len(network.choices)
-        total = total + dynamics.lagged(columns.groups[:-1], kind, [rows[b.arcs] for b in network.choices], weights, n)
+        total = total + dynamics.lagged(periods, kind, [rows[b.arcs] for b in network.choices], weights, n)
     return total
 
 
@@ -205,6 +225,6 @@ def close_columns(program: Program) -> None:
             groups, arc = np.meshgrid(np.arange(columns.size), np.arange(choice.arcs.start, choice.arcs.stop))
             program.whole = np.union1d(program.whole, (columns.moved + groups * network.n_choices + arc).ravel())
         if choice.lump > 1:
-            for a in range(choice.arcs.start, choice.arcs.stop):
-                for g in range(columns.size):
-                    program.lump[columns.moved + g * network.n_choices + a] = choice.lump
+            every = np.arange(columns.size)[:, None] * network.n_choices
+            own = columns.moved + every + np.arange(choice.arcs.start, choice.arcs.stop)
+            program.lump.update(dict.fromkeys(own.ravel().tolist(), choice.lump))

@@ -23,7 +23,7 @@ from fieldshift.engines.program_rows import Program
 from fieldshift.errors import NoPlan
 from fieldshift.network.graph import Bool, Float, Int
 
-__all__ = ["Reduced", "reduce"]
+__all__ = ["Reduced", "reduce", "untouched"]
 
 NEAR = 1e-7
 """How far a row without columns may be off, relative to its size."""
@@ -54,6 +54,13 @@ class Reduced:
         found = self.fixed.copy()
         found[self.columns] = values
         return found
+
+
+def untouched(program: Program) -> Reduced:
+    """Return the whole program, where it is small enough that nothing need be left out."""
+    rows, columns = (np.arange(n) for n in program.matrix.shape)
+    bounds = (program.row_low, program.row_high, program.low, program.high)
+    return Reduced(program.matrix, *bounds, rows, columns, np.zeros(len(columns)))
 
 
 def reduce(program: Program, goals: Sequence[Float]) -> Reduced:
@@ -122,7 +129,7 @@ def _redundant(matrix: sp.csr_array, bounds: tuple[Float, Float], least: Float, 
     big = 1e30
     small, large = np.maximum(least, -big), np.minimum(most, big)
     lowest, highest = positive @ small + negative @ large, positive @ large + negative @ small
-    return (lowest >= bounds[0]) & (highest <= bounds[1])
+    return np.asarray((lowest >= bounds[0]) & (highest <= bounds[1]), np.bool_)
 
 
 def _harm(matrix: sp.csr_array, low: Float, high: Float, goals: Sequence[Float]) -> tuple[Bool, Bool]:
@@ -169,7 +176,7 @@ def _without(
     live = ~fixed
     live[head] = False
     moves = live.copy()
-    pattern = (effect != 0).astype(np.float64).tocsr()
+    pattern = abs(effect).tocsr()
     while moves.any():
         moves = ((pattern @ moves.astype(np.float64)) > 0) & ~live
         live |= moves

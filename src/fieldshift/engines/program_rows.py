@@ -8,9 +8,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from fieldshift.engines.expressions import Affine, Columns, Dynamics
-from fieldshift.network.graph import Float, Int, Network
+from fieldshift.network.graph import Bool, Float, Int, Network
 
-__all__ = ["Program", "RowBlock", "Rows", "selector"]
+__all__ = ["Moment", "Program", "RowBlock", "Rows", "selector"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,37 @@ class Program:
     cost: Float
     cost_constant: float
     lump: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One period of some groups, and who is there then.
+
+    Attributes:
+        groups: The groups, shape (g,).
+        periods: The period of each, shape (g,).
+        deciding: Counts when the plan decides, (g * C,).
+        stayed: Those of them who do not move, (g * C,).
+        present: Those who are there after the moves, (g * C,).
+    """
+
+    groups: Int
+    periods: Int
+    deciding: Affine
+    stayed: Affine
+    present: Affine
+
+    def only(self, which: Bool, n: int) -> Moment:
+        """Return it for some of its groups; `n` cells each."""
+        keep = np.repeat(which, n)
+        deciding, stayed, present = (
+            Affine(a.matrix[keep], a.constant[keep]) for a in (self.deciding, self.stayed, self.present)
+        )
+        return Moment(self.groups[which], self.periods[which], deciding, stayed, present)
+
+    def index(self, n: int) -> Int:
+        """Return the index of `n` rows for each group: its group, and the row."""
+        return np.stack([np.repeat(self.groups, n), np.tile(np.arange(n), len(self.groups))], axis=1)
 
 
 @dataclass

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from fieldshift.engines.batches import Batches, Draws, EngineName, Task, run_all, under
+from fieldshift.engines.batches import HEAVY, Batches, Draws, EngineName, run_all, tasks_of, under
 from fieldshift.engines.futures import beliefs, groups_of
 from fieldshift.engines.kernel import Kernel, compiled
 from fieldshift.engines.live import live
@@ -29,9 +29,6 @@ Progress = Callable[[int, int], None]
 
 MANY = 2000
 """Futures above which policies are simulated one after the other, and only headlines keep each future's value."""
-
-HEAVY = 2 << 30
-"""Bytes of records above which a run is worth the start of worker processes."""
 
 
 def mean(scenario: Scenario, policy: str | Policy | None = None, draw: Mapping[str, float] | None = None) -> Trace:
@@ -116,16 +113,17 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
     count = groups_of(scenario, draws, groups)
     run = Batches(scenario, chosen, Draws(draws, seed, tuple(beliefs(scenario, count, seed))), keys, engine)
     network = run.base
-    tasks = list(_tasks(list(chosen), draws, count, (run.batch(), draws > MANY)))
+    tasks = list(tasks_of(list(chosen), draws, count, (run.batch(), draws > MANY)))
     left = Counter(task.policy for task in tasks)
     keep = headline_keys(scenario, network) if draws > MANY else None
     parts: dict[str, PolicyResult] = {}
     heavy = len(chosen) * draws * run.weight > HEAVY and draws <= MANY
-    for done, (task, taken) in enumerate(run_all(run, tasks, workers, processes and heavy), start=1):
-        run.collectors[task.policy].put(taken)
-        left[task.policy] -= 1
-        if not left[task.policy]:
-            parts[task.policy] = run.collectors[task.policy].done(keep)
+    for done, lived in enumerate(run_all(run, tasks, workers, processes and heavy), start=1):
+        name = lived.task.policy
+        run.collectors[name].put(lived.taken)
+        left[name] -= 1
+        if not left[name]:
+            parts[name] = run.collectors[name].done(keep)
         if progress is not None:
             progress(done, len(tasks))
     return Result.of(
@@ -152,18 +150,3 @@ def _chosen(scenario: Scenario, policies: Sequence[str] | Mapping[str, str | Pol
         if isinstance(given, str):
             settings_of(scenario, given)
     return chosen
-
-
-def _tasks(policies: Sequence[str], draws: int, groups: int, how: tuple[int, bool]) -> Iterator[Task]:
-    """Return all batches: policies in turn, or, where there are many futures, one policy after the other."""
-    batch, many = how
-    edges = [draws * g // groups for g in range(groups + 1)]
-    batches = [
-        (group, first, min(batch, edges[group + 1] - first))
-        for group in range(groups)
-        for first in range(edges[group], edges[group + 1], batch)
-    ]
-    if many:
-        yield from (Task(policy, *one) for policy in policies for one in batches)
-    else:
-        yield from (Task(policy, *one) for one in batches for policy in policies)

@@ -67,6 +67,8 @@ class Result(Kept):
         """
         given = {} if scenario is None else scenario.policies
         titles = {p: (given[p].title if p in given else None) or p.replace("_", " ") for p in parts}
+        if "plan" in titles and "plan" not in given:
+            titles["plan"] = "The plan"
         keys = dict.fromkeys(key for part in parts.values() for key in part.nation)
         futures = (values.shape[-1] for part in parts.values() for values in part.draws.values())
         facts = Facts(

@@ -1,0 +1,156 @@
+"""From a scenario to its plan, and to what is told of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from fieldshift.engines.evaluation import Evaluation
+from fieldshift.engines.optimize import Solution
+from fieldshift.engines.optimize import optimize as solve
+from fieldshift.engines.outcome import sign_of
+from fieldshift.network.build import build
+from fieldshift.results.planned import Planned, moves_of
+from fieldshift.results.report_words import human, joined, rough, share
+from fieldshift.results.result import Result
+from fieldshift.scenario.schema import Goal, Scenario
+
+__all__ = ["optimize", "plan_table", "planned", "with_plan"]
+
+
+def optimize(
+    scenario: Scenario,
+    goals: Sequence[Goal] = (),
+    *,
+    draw: Mapping[str, float] | None = None,
+    weighted: bool = False,
+    coarsen: str | Sequence[int] = "auto",
+    time_limit: float = 300.0,
+) -> Solution:
+    """Return the best plan of a scenario on the mean.
+
+    Args:
+        scenario: A checked scenario.
+        goals: What the plan is for, in order; the scenario's goals by default, least cost where it has none.
+        draw: Points of the unknowns' distributions by path; centres by default.
+        weighted: Weigh the goals into one instead of taking them in order.
+        coarsen: How the horizon coarsens: `auto`, `none`, or lengths such as `(1, 1, 4)`, the last one repeated.
+        time_limit: Seconds after which the best plan so far is returned with its gap; so it is on Ctrl-C.
+
+    Raises:
+        NoPlan: No plan keeps every limit, or none was found in time.
+    """
+    return solve(
+        build(scenario, draw),
+        tuple(goals) or scenario.goals,
+        weighted=weighted,
+        coarsen=coarsen,
+        time_limit=time_limit,
+    )
+
+
+def plan_table(solution: Solution) -> pd.DataFrame:
+    """Return who moves under a plan, in whole numbers: see `moves_of`."""
+    network = solution.program.network
+    whole = solution.plan.whole(network)
+    return moves_of(network, whole.moved, whole.hosts)
+
+
+def planned(solution: Solution, evaluation: Evaluation | None = None) -> Planned:
+    """Return what is told of a plan.
+
+    Args:
+        solution: The plan.
+        evaluation: It and other policies on the same futures.
+    """
+    program = solution.program
+    goals = pd.DataFrame(
+        [(g.label, g.unit, g.best, g.value) for g in solution.goals], columns=["goal", "unit", "best", "value"]
+    )
+    moves = plan_table(solution)
+    groups = _groups(program.columns.groups, str(program.network.periods.step))
+    facts = {
+        "status": solution.status,
+        "gap": solution.gap,
+        "loss": None if solution.loss is None else [float(value) for value in solution.loss],
+        "columns": int(program.matrix.shape[1]),
+        "rows": int(program.matrix.shape[0]),
+        "seconds": [float(part) for part in solution.seconds],
+        "groups": groups,
+    }
+    says = {"plan": _plan_says(solution, moves, groups)}
+    if evaluation is None or not evaluation.plan:
+        return Planned(facts, says, moves, goals)
+    says["judged"] = _judged_says(evaluation)
+    return Planned(
+        facts,
+        says,
+        moves,
+        goals,
+        judged=evaluation.table(),
+        regret=evaluation.regret_table(),
+        met=evaluation.needs_table(),
+    )
+
+
+def with_plan(result: Result, planned: Planned) -> Result:
+    """Return a result with what is told of a plan."""
+    return dataclasses.replace(result, planned=planned)
+
+
+def _groups(edges: np.ndarray[tuple[int], np.dtype[np.int64]], step: str) -> str:
+    """Return in words how a horizon coarsens: `8 weeks one by one, then 4 weeks at a time (11 times)`."""
+    said, lengths = [], np.diff(edges).tolist()
+    while lengths:
+        count = next((i for i, n in enumerate(lengths) if n != lengths[0]), len(lengths))
+        one = lengths[0] == 1
+        said.append(f"{count} {step}s one by one" if one else f"{lengths[0]} {step}s at a time ({count} times)")
+        lengths = lengths[count:]
+    return ", then ".join(said)
+
+
+def _plan_says(solution: Solution, moves: pd.DataFrame, groups: str) -> tuple[str, ...]:
+    network = solution.program.network
+    first = solution.goals[0]
+    status = "the best there is" if solution.status == "optimal" else f"not proved best ({solution.status})"
+    gap = f", at most {share(solution.gap)} from it" if solution.gap > 1e-6 else ""
+    labels = joined([g.label for g in solution.goals])
+    first_says = f"On the mean it leaves {human(first.value)} {first.unit} ({first.label})."
+    said = [
+        f"The plan decides on the mean path, {groups}; it is {status}{gap}. Its goals in order: {labels}. {first_says}",
+    ]
+    if len(moves):
+        sums = moves.groupby("title", sort=False)["people"].sum().sort_values(ascending=False)
+        told = [f"{human(float(n))} by {title}" for title, n in list(sums.items())[:5]]
+        span = (moves["date"].min(), moves["date"].max())
+        said.append(
+            f"It starts {joined(told)}, from {span[0]:%-d %b %Y} to {span[1]:%-d %b %Y}. Whole numbers; the mean path "
+            f"is of {network.name}, its unknowns at their centres."
+        )
+    return tuple(said)
+
+
+def _judged_says(evaluation: Evaluation) -> tuple[str, ...]:
+    """Return how the plan does against the rules, goal by goal: on the mean, and after chance."""
+    said: list[str] = []
+    rows = evaluation.table().to_dict("records")
+    for goal, label in zip(evaluation.goals, evaluation.labels, strict=True):
+        mine = {str(row["policy"]): row for row in rows if row["goal"] == label}
+        plan = mine.pop(evaluation.plan)
+        low, high = rough(float(plan["q10"])), rough(float(plan["q90"]))
+        words = [f"{label}: the plan promised {rough(float(plan['promised']))} {plan['unit']}"]
+        if np.isfinite(float(plan["on_mean"])):
+            words.append(f"replayed period by period it makes {rough(float(plan['on_mean']))}")
+        words.append(f"under chance {rough(float(plan['mean']))} ({low} to {high} in 8 of 10 futures)")
+        if mine:
+            made = {name: sign_of(goal) * float(row["mean"]) for name, row in mine.items()}
+            best = min(made, key=made.__getitem__)
+            lost = evaluation.regret(best)[evaluation.goals.index(goal)]
+            value, better = rough(float(mine[best]["mean"])), share(float((lost < 0).mean()))
+            title = evaluation.result.titles.get(best, best)
+            words.append(f"the best rule, “{title}”, makes {value} and is better than the plan in {better} of futures")
+        said.append("; ".join(words) + ".")
+    return tuple(said)
