@@ -58,6 +58,7 @@ def judged(scenario: fs.Scenario, solution: fs.Solution, futures: Futures, talk:
             workers=futures.workers,
             processes=True,
             sample=0,
+            means=False,
             progress=step,
         )
     talk.say(f"Simulated {what} in {counted(futures.draws, 'future')} each: {long(time.monotonic() - began)}")

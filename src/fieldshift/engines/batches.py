@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import islice
 from multiprocessing import get_context
@@ -21,7 +21,7 @@ from fieldshift.engines.live import live
 from fieldshift.engines.outcome import Outcome, outcome
 from fieldshift.engines.plan import Plan
 from fieldshift.engines.policies import Policy, fresh, policy_of, settings_of
-from fieldshift.engines.reference import Reference
+from fieldshift.engines.reference import MeanEngine, Reference
 from fieldshift.errors import WorkerError
 from fieldshift.network.build import build
 from fieldshift.network.graph import Network
@@ -53,7 +53,7 @@ def under(scenario: Scenario, policy: str) -> Scenario:
 
 @dataclass(frozen=True)
 class Task:
-    """One batch: futures of one group under one policy."""
+    """One batch: futures of one group under one policy; or, of no futures, the policy's mean path."""
 
     policy: str
     group: int
@@ -76,12 +76,12 @@ class Lived:
 
     Attributes:
         task: The batch.
-        taken: Its measures.
+        taken: Its measures; None of a mean path.
         outcome: What became of goals and needs, where goals were asked for.
     """
 
     task: Task
-    taken: Taken
+    taken: Taken | None
     outcome: Outcome | None
 
 
@@ -131,6 +131,8 @@ class Batches:
 
     def take(self, task: Task) -> Lived:
         """Live one batch, and return what is kept of it."""
+        if not task.count:
+            return Lived(task, None, self._on_mean(task.policy))
         belief = self._draws.beliefs[task.group]
         own = self._built.network(task, belief)
         futures = np.arange(task.first, task.first + task.count)
@@ -145,6 +147,15 @@ class Batches:
         trace = live(machine, policy)
         judged = outcome(trace, own, self._goals) if self._goals else None
         return Lived(task, self.collectors[task.policy].take(task.first, trace, own), judged)
+
+    def _on_mean(self, name: str) -> Outcome:
+        """Return what becomes of the goals on a policy's mean path, a plan unrounded, its serving fixed too."""
+        network, given = self._built.centre(name), self.given[1][name]
+        if isinstance(given, str):
+            policy = policy_of(self._variants[name], network, given, None)
+        else:
+            policy = replace(given, strict=True) if isinstance(given, Plan) else fresh(given)
+        return outcome(live(MeanEngine(network), policy), network, self._goals)
 
 
 class _Built:

@@ -21,7 +21,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from fieldshift.engines.batches import HEAVY, Batches, Draws, run_all, tasks_of
+from fieldshift.engines.batches import HEAVY, Batches, Draws, Task, run_all, tasks_of
 from fieldshift.engines.evaluation import Evaluation, Informed, Met
 from fieldshift.engines.futures import beliefs, groups_of
 from fieldshift.engines.kernel import Kernel
@@ -129,9 +129,15 @@ def evaluate(  # noqa: PLR0913 - the public name: each is a question a user answ
     tasks = list(tasks_of(list(every), draws, case.groups, (run.batch(), False)))
     dear = [(n, f) for f in sampled.tolist() for n, g in case.chosen.items() if isinstance(g, Replan)]
     heavy = processes and len(every) * draws * run.weight > HEAVY
+    on_mean = {name: np.full(len(goals), np.nan) for name in case.chosen}
+    paths = [Task(name, -1, -1, 0) for name in every if means or (plan is not None and name == _PLAN)]
+    tasks = [*paths, *tasks]
     for done, lived in enumerate(run_all(run, tasks, workers, heavy), start=1):
-        run.collectors[lived.task.policy].put(lived.taken)
         assert lived.outcome is not None
+        if lived.taken is None:
+            on_mean[lived.task.policy] = lived.outcome.goals[:, 0]
+            continue
+        run.collectors[lived.task.policy].put(lived.taken)
         tally.put(lived.task.policy, np.arange(lived.task.first, lived.task.first + lived.task.count), lived.outcome)
         if progress is not None:
             progress(done, len(tasks) + len(dear))
@@ -142,9 +148,8 @@ def evaluate(  # noqa: PLR0913 - the public name: each is a question a user answ
             progress(done, len(tasks) + len(dear))
     tally.close()
     names = tuple(case.chosen)
-    walked = [name for name in names if means or (plan is not None and name == _PLAN)]
-    paths = _each(lambda name: case.on_mean(name, None, goals)[0], walked, threads)
-    on_mean = {name: np.full(len(goals), np.nan) for name in names} | dict(zip(walked, paths, strict=True))
+    walked = [name for name in names if means and name not in every]
+    on_mean |= dict(zip(walked, _each(lambda name: case.on_mean(name, None, goals)[0], walked, threads), strict=True))
     informed = _informed(case, goals, (np.unique(case.group_of(sampled)), bound, threads)) if len(sampled) else None
     promised = np.full(len(goals), np.nan)
     if plan is not None:

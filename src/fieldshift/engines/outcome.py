@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fieldshift.engines.fit import dot
+from fieldshift.engines.sums import add_at, weighted
 from fieldshift.errors import UsageError
 from fieldshift.network.graph import Bool, Float, Network, StockBlock
 from fieldshift.results.trace import Trace
@@ -140,7 +141,8 @@ class _Here:
         if name not in self._gaps:
             need = next(n for n in self.network.needs if n.name == name)
             people = deciding(self.trace, self.network) if need.opening else self.present
-            gap = np.tile(need.need, (self.draws, 1, 1))
+            shape = (*need.need.shape, self.draws)
+            gap = np.moveaxis(np.array(np.broadcast_to(need.need[:, :, None], shape)), -1, 0)
             for cell, row, weight in zip(*need.cells, strict=True):
                 gap[:, :, row] -= weight * people[:, :, cell]
             if len(need.transit[0]):
@@ -174,8 +176,7 @@ class _Here:
         total = np.zeros(self.draws)
         for part in parts:
             kept = part[:, -1:] if end else part
-            flat = np.ascontiguousarray(kept, np.float64).reshape(self.draws, -1)
-            total += dot(flat, np.ones(flat.shape[1]))
+            total += weighted(np.moveaxis(kept, 0, -1), np.ones(kept.shape[1:]))
         return total
 
     def _cost(self) -> Float:
@@ -190,8 +191,7 @@ class _Here:
             (trace.served, costs.serve),
         ):
             if each.any():
-                flat = np.ascontiguousarray(counts, np.float64).reshape(self.draws, -1)
-                total += dot(flat, np.ascontiguousarray(each).reshape(-1))
+                total += weighted(np.moveaxis(counts, 0, -1), np.ascontiguousarray(each, np.float64))
         for block in self.network.choices:
             if block.fixed is not None and block.fixed.any():
                 used = np.asarray((trace.moved[:, :, block.arcs] > _TINY).any(axis=2), np.float64)
@@ -211,7 +211,7 @@ class _Here:
                 prices = [slack.price, *(np.full_like(slack.price, price) for price, _ in slack.steps)]
                 for price, width in zip(prices, widths, strict=True):
                     now: Float = np.minimum(left, width)
-                    total += dot(now.reshape(self.draws, -1), price.ravel())
+                    total += weighted(np.moveaxis(now, 0, -1), np.ascontiguousarray(price, np.float64))
                     left = left - now
         return total
 
@@ -222,6 +222,4 @@ def _counts(block: StockBlock, kind: str, names: set[str]) -> bool:
 
 def _add(there: Float, cells: np.ndarray, amount: np.ndarray, sign: float) -> None:
     """Add amounts (D, T, k) to cells (k,), skipping OUTSIDE; cells may repeat."""
-    for k, cell in enumerate(cells.tolist()):
-        if cell >= 0:
-            there[:, :, cell] += sign * amount[:, :, k]
+    add_at(np.moveaxis(there, 0, -1), cells.astype(np.int64), np.moveaxis(amount, 0, -1), sign)

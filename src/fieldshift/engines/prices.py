@@ -58,6 +58,19 @@ class _Window:
         return Shift(self.bound.rows, step if self.bound.sign < 0 else none, step if self.bound.sign > 0 else none)
 
 
+@dataclass
+class _Case:
+    """What is found of a window, in steps: by goal, how much better with one more and how much worse with one less."""
+
+    window: _Window
+    lead: int
+    gains: Float
+    losses: Float
+    upto: float = np.nan
+    downto: float = np.nan
+    effects: tuple[Effect, ...] = ()
+
+
 def shortages(
     solution: Solution, *, top: int = 10, of_each: int = 3, tolerance: float = 1e-3, time_limit: float = 60.0
 ) -> Shortages:
@@ -83,22 +96,17 @@ def shortages(
     priced = again.fixed() if again.whole else again
     base = priced.base if len(priced.base) == len(goals) else again.base
     windows, unpriced = _windows(program, bounds, base, tolerance)
-    chosen = _of_each(windows, of_each)
-    found: list[Shortage] = []
-    tried = 0
-    for window in chosen:
-        if not _may_rank(window, found, top):
-            break
-        shortage = _priced(again, goals, window, solution)
-        if again.late:
-            break
-        tried += 1
-        found += [] if shortage is None else [shortage]
-    kept = _ranked(found, len(goals), tolerance)
+    tried = _loosened(again, _of_each(windows, of_each), top)
+    kept = _ranked(tried, len(goals), tolerance)
+    for step in (_tighten, _affect, _extend):
+        for case in kept[:top]:
+            if not again.late:
+                step(again, case, solution.program)
     left = Counter(w.bound.title for w in windows)
-    left.subtract(w.bound.title for w in chosen[:tried])
+    left.subtract(case.window.bound.title for case in tried)
     more = {title: n for title, n in sorted(left.items()) if n > 0}
-    return Shortages(tuple(kept[:top]), unpriced + tried - len(kept), more, again.late)
+    found = tuple(_told_of(case, goals, solution) for case in kept[:top])
+    return Shortages(found, unpriced + len(tried) - len(kept), more, again.late)
 
 
 def _goals(solution: Solution) -> list[_Goal]:
@@ -180,50 +188,72 @@ def _of_each(windows: Sequence[_Window], most: int) -> list[_Window]:
     return kept
 
 
-def _may_rank(window: _Window, found: Sequence[Shortage], top: int) -> bool:
-    """Return whether a window may still stand among the first: its bound is over the last of them."""
-    if len(found) < top:
-        return True
-    last = sorted((s.lead, -s.price.loosen) for s in found)[top - 1]
-    return len(found) < 2 * top and (window.lead, -float(window.rates[window.lead])) < last
+def _loosened(again: Again, windows: Sequence[_Window], top: int) -> list[_Case]:
+    """Solve again with one step more, window by window, until none that is left may stand among the first."""
+    found: list[_Case] = []
+    for window in windows:
+        case = _Case(window, window.lead, *np.full((2, len(again.base)), np.nan))
+        priced = sorted((c.lead, -c.gains[c.lead]) for c in found if c.gains[c.lead] > 0)
+        if len(priced) >= top:
+            if len(found) >= 2 * top or (window.lead, -float(window.rates[window.lead])) >= priced[top - 1]:
+                break
+        for goal in range(len(again.base)):
+            if goal and window.rates[goal] <= 0:
+                continue
+            answer = again.ask(goal, window.shift(), 1.0)
+            if again.late:
+                return found
+            case.lead, case.gains[goal] = goal, np.nan if answer is None else again.base[goal].value - answer.value
+            if case.gains[goal] > _noise(again, goal):
+                break
+        found.append(case)
+    return found
 
 
-def _priced(again: Again, goals: Sequence[_Goal], window: _Window, solution: Solution) -> Shortage | None:
-    """Solve again with one step more and one less; None where one more is worth nothing to any goal."""
-    shift, base = window.shift(), again.base
-    loose = [again.ask(k, shift, 1.0) for k in range(len(goals))]
-    gains = [np.nan if a is None else base[k].value - a.value for k, a in enumerate(loose)]
-    noise = [NOISE * max(1.0, abs(a.value)) for a in base]
-    lead = next((k for k, gain in enumerate(gains) if gain > noise[k]), None)
-    if lead is None:
-        return None
-    tight = _tightened(again, shift, noise)
-    prices = tuple(
-        Price(g.label, g.unit, _clean(gain, n), _clean(loss, n))
-        for g, gain, loss, n in zip(goals, gains, tight, noise, strict=True)
-    )
-    upto, downto = (np.nan, np.nan) if again.whole else _ranges(again, window, lead)
+def _noise(again: Again, goal: int) -> float:
+    return NOISE * max(1.0, abs(again.base[goal].value))
+
+
+def _tighten(again: Again, case: _Case, program: Program) -> None:
+    """Solve again with one step less, goal by goal until one gives way: those after it have no price."""
+    for goal in range(case.lead + 1):
+        answer = again.ask(goal, case.window.shift(), -1.0)
+        if again.late:
+            return
+        case.losses[goal] = np.inf if answer is None else answer.value - again.base[goal].value
+        if case.losses[goal] > _noise(again, goal):
+            break
+
+
+def _affect(again: Again, case: _Case, program: Program) -> None:
+    """Find what one step more changes in the best plan, and what it is worth to the last goal."""
+    shift, last = case.window.shift(), len(again.base) - 1
     plan = again.plan(shift, 1.0)
-    effects = _effects(solution.program, plan[-1].columns - base[-1].columns) if len(plan) == len(goals) else ()
-    rule = rule_of(solution.program.network, window.bound)
-    return Shortage(rule, window.amount, prices, lead, upto * window.amount, downto * window.amount, effects)
+    if len(plan) > last:
+        case.effects = _effects(program, plan[-1].columns - again.base[-1].columns)
+    for goal in range(case.lead + 1, last + 1):
+        answer = again.ask(goal, shift, 1.0)
+        if answer is not None:
+            case.gains[goal] = again.base[goal].value - answer.value
+
+
+def _extend(again: Again, case: _Case, program: Program) -> None:
+    """Find how far the prices hold."""
+    if not again.whole:
+        case.upto, case.downto = _ranges(again, case.window, case.lead)
+
+
+def _told_of(case: _Case, goals: Sequence[_Goal], solution: Solution) -> Shortage:
+    small = [NOISE * max(1.0, abs(g.value)) for g in solution.goals]
+    small += [NOISE * max(1.0, abs(solution.program.cost_constant))] * (len(goals) - len(small))
+    numbers = zip(goals, case.gains.tolist(), case.losses.tolist(), small, strict=False)
+    prices = tuple(Price(g.label, g.unit, _clean(gain, n), _clean(loss, n)) for g, gain, loss, n in numbers)
+    rule, amount = rule_of(solution.program.network, case.window.bound), case.window.amount
+    return Shortage(rule, amount, prices, case.lead, case.upto * amount, case.downto * amount, case.effects)
 
 
 def _clean(value: float, noise: float) -> float:
     return 0.0 if abs(value) <= noise else float(value)
-
-
-def _tightened(again: Again, shift: Shift, noise: Sequence[float]) -> list[float]:
-    """Return how much worse each goal is with one step less, until one gives way: those after it have no price."""
-    found: list[float] = []
-    for k, base in enumerate(again.base):
-        answer = again.ask(k, shift, -1.0)
-        if again.late:
-            break
-        found.append(np.inf if answer is None else answer.value - base.value)
-        if found[-1] > noise[k]:
-            break
-    return found + [np.nan] * (len(again.base) - len(found))
 
 
 def _ranges(again: Again, window: _Window, lead: int) -> tuple[float, float]:
@@ -271,8 +301,9 @@ def _effects(program: Program, change: Float) -> tuple[Effect, ...]:
     return (*kept, *([spent] if abs(spent.change) > 0.5 else []))
 
 
-def _ranked(found: Sequence[Shortage], goals: int, tolerance: float) -> list[Shortage]:
-    """Return the findings, the dearest first, without those whose price is small in every goal."""
-    largest = [max((s.prices[k].loosen for s in found), default=0.0) for k in range(goals)]
-    kept = [s for s in found if any(p.loosen > tolerance * m for p, m in zip(s.prices, largest, strict=True))]
-    return sorted(kept, key=lambda s: (s.lead, -s.price.loosen, s.rule.part, s.rule.site, s.rule.start))
+def _ranked(found: Sequence[_Case], goals: int, tolerance: float) -> list[_Case]:
+    """Return the findings, the dearest first, without those whose price is small beside the largest in its goal."""
+    gains = np.array([c.gains for c in found]).reshape(len(found), goals)
+    largest = np.nanmax(np.concatenate([gains, np.zeros((1, goals))]), axis=0)
+    kept = [c for c in found if c.gains[c.lead] > tolerance * largest[c.lead]]
+    return sorted(kept, key=lambda c: (c.lead, -c.gains[c.lead], c.window.bound.part, c.window.bound.site))

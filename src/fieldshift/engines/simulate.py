@@ -120,6 +120,7 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
     heavy = len(chosen) * draws * run.weight > HEAVY and draws <= MANY
     for done, lived in enumerate(run_all(run, tasks, workers, processes and heavy), start=1):
         name = lived.task.policy
+        assert lived.taken is not None
         run.collectors[name].put(lived.taken)
         left[name] -= 1
         if not left[name]:
