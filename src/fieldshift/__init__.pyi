@@ -3,13 +3,17 @@
 from fieldshift.engines.engine import Decision as Decision
 from fieldshift.engines.evaluate import evaluate as evaluate
 from fieldshift.engines.evaluation import Evaluation as Evaluation
+from fieldshift.engines.explain import explain as explain
+from fieldshift.engines.gaps import gaps as gaps
 from fieldshift.engines.optimize import Solution as Solution
 from fieldshift.engines.plan import Plan as Plan
+from fieldshift.engines.planning import needed as needed
 from fieldshift.engines.planning import optimize as optimize
 from fieldshift.engines.planning import planned as planned
 from fieldshift.engines.planning import with_plan as with_plan
 from fieldshift.engines.policies import Policy as Policy
 from fieldshift.engines.policies import Stay as Stay
+from fieldshift.engines.prices import shortages as shortages
 from fieldshift.engines.replan import Replan as Replan
 from fieldshift.engines.robust import Robust as Robust
 from fieldshift.engines.robust import robust as robust

@@ -14,7 +14,7 @@ from fieldshift.cli.options import Case, Futures, of_a_case, of_futures, that_ta
 from fieldshift.cli.places import for_tables
 from fieldshift.cli.talk import Talk, kept, long, table
 
-__all__ = ["PLAN_TIME", "evaluate", "optimize", "planned"]
+__all__ = ["PLAN_TIME", "evaluate", "needs", "optimize", "planned"]
 
 PLAN_TIME = 300.0
 """Seconds that a plan may take unless told otherwise."""
@@ -41,7 +41,14 @@ def planned(scenario: fs.Scenario, coarsen: str, time_limit: float, talk: Talk) 
     began = time.monotonic()
     how = coarsen if coarsen in ("auto", "none") else _lengths(coarsen)
     talk.say("Planning" + (f" {len(scenario.goals)} goals in order" if len(scenario.goals) > 1 else ""))
-    solution = fs.optimize(scenario, coarsen=how, time_limit=time_limit)
+    try:
+        solution = fs.optimize(scenario, coarsen=how, time_limit=time_limit)
+    except fs.NoPlan as error:
+        if "limit" not in str(error) or "no plan yet" in str(error):
+            raise
+        talk.say("There is no plan that keeps every limit; looking for the rules that clash")
+        clash = fs.explain(fs.build(scenario), scenario)
+        raise fs.NoPlan("\n".join([f"{error}", *clash.sentences()])) from None
     talk.say(f"Planned: {solution.status}, {long(time.monotonic() - began)}")
     return solution
 
@@ -84,6 +91,22 @@ def optimize(case: Case, coarsen: str, time_limit: float, out: Path | None, talk
     moves = told.moves.assign(date=told.moves["date"].astype(str), arrives=told.moves["arrives"].astype(str))
     data = dict(told.facts) | {"goals": told.goals.to_dict("records"), "moves": moves.to_dict("records")}
     talk.tell(text if out is None else f"{text}\n\nTables  {out}", data)
+
+
+@click.command()
+@of_a_case
+@_coarse
+@_limit
+@that_talks
+def needs(case: Case, coarsen: str, time_limit: float, talk: Talk) -> None:
+    """Say what is short under the best plan: what one more of each limit is worth, and which needs are not met."""
+    scenario = case.checked(talk)
+    solution = planned(scenario, coarsen, time_limit, talk)
+    talk.say("Planning again with one more of each limit that binds")
+    short, gap = fs.needed(solution, time_limit=time_limit)
+    parts = ["What one more is worth", *short.sentences(), "", "Where needs are not met, on the plan's mean path"]
+    text = "\n".join([*parts, *(gap.sentences() or ("Every need is met.",))])
+    talk.tell(text, {"shortages": short.as_dict(), "gaps": gap.as_dict()})
 
 
 @click.command()

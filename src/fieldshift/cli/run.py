@@ -18,6 +18,9 @@ from fieldshift.cli.talk import Talk, counted, kept, long
 MANY = 2000
 """Futures above which a run does without the plan: it is judged in every future."""
 
+NEEDS_TIME = 10.0
+"""Seconds in which a run prices what is short; the verb `needs` takes its time."""
+
 __all__ = ["run", "simulate", "simulated"]
 
 
@@ -62,7 +65,7 @@ def judged(scenario: fs.Scenario, solution: fs.Solution, futures: Futures, talk:
             progress=step,
         )
     talk.say(f"Simulated {what} in {counted(futures.draws, 'future')} each: {long(time.monotonic() - began)}")
-    return fs.with_plan(found.result, fs.planned(solution, found))
+    return fs.with_plan(found.result, fs.planned(solution, found, fs.needed(solution, NEEDS_TIME)))
 
 
 @click.command()

@@ -9,16 +9,21 @@ import numpy as np
 import pandas as pd
 
 from fieldshift.engines.evaluation import Evaluation
+from fieldshift.engines.gaps import gaps
+from fieldshift.engines.live import live
 from fieldshift.engines.optimize import Solution
 from fieldshift.engines.optimize import optimize as solve
 from fieldshift.engines.outcome import sign_of
+from fieldshift.engines.prices import shortages
+from fieldshift.engines.reference import MeanEngine
 from fieldshift.network.build import build
 from fieldshift.results.planned import Planned, moves_of
 from fieldshift.results.report_words import human, joined, rough, share
 from fieldshift.results.result import Result
+from fieldshift.results.shortage import Gaps, Shortages
 from fieldshift.scenario.schema import Goal, Scenario
 
-__all__ = ["optimize", "plan_table", "planned", "with_plan"]
+__all__ = ["needed", "optimize", "plan_table", "planned", "with_plan"]
 
 
 def optimize(
@@ -59,12 +64,27 @@ def plan_table(solution: Solution) -> pd.DataFrame:
     return moves_of(network, whole.moved, whole.hosts)
 
 
-def planned(solution: Solution, evaluation: Evaluation | None = None) -> Planned:
+def needed(solution: Solution, time_limit: float = 40.0) -> tuple[Shortages, Gaps]:
+    """Return what is short under a plan: the price of each limit that binds, and where needs are not met on its mean.
+
+    Args:
+        solution: The plan.
+        time_limit: Seconds for plans solved again with one more of each limit.
+    """
+    network = solution.program.network
+    path = live(MeanEngine(network), dataclasses.replace(solution.plan, strict=True))
+    return shortages(solution, time_limit=time_limit), gaps(network, path)
+
+
+def planned(
+    solution: Solution, evaluation: Evaluation | None = None, needs: tuple[Shortages, Gaps] | None = None
+) -> Planned:
     """Return what is told of a plan.
 
     Args:
         solution: The plan.
         evaluation: It and other policies on the same futures.
+        needs: What is short under it, as `needed` returns it.
     """
     program = solution.program
     goals = pd.DataFrame(
@@ -82,18 +102,15 @@ def planned(solution: Solution, evaluation: Evaluation | None = None) -> Planned
         "groups": groups,
     }
     says = {"plan": _plan_says(solution, moves, groups)}
-    if evaluation is None or not evaluation.plan:
-        return Planned(facts, says, moves, goals)
-    says["judged"] = _judged_says(evaluation)
-    return Planned(
-        facts,
-        says,
-        moves,
-        goals,
-        judged=evaluation.table(),
-        regret=evaluation.regret_table(),
-        met=evaluation.needs_table(),
-    )
+    tables: dict[str, pd.DataFrame] = {}
+    if needs is not None:
+        says |= {"shortages": needs[0].sentences(), "gaps": needs[1].sentences()}
+        tables |= {"shortages": needs[0].table(), "gaps": needs[1].table()}
+    if evaluation is not None and evaluation.plan:
+        says["judged"] = _judged_says(evaluation)
+        judged, regret, met = evaluation.table(), evaluation.regret_table(), evaluation.needs_table()
+        tables |= {"judged": judged, "regret": regret, "met": met}
+    return Planned(facts, says, moves, goals, **tables)
 
 
 def with_plan(result: Result, planned: Planned) -> Result:

@@ -194,9 +194,9 @@ def _loosened(again: Again, windows: Sequence[_Window], top: int) -> list[_Case]
     for window in windows:
         case = _Case(window, window.lead, *np.full((2, len(again.base)), np.nan))
         priced = sorted((c.lead, -c.gains[c.lead]) for c in found if c.gains[c.lead] > 0)
-        if len(priced) >= top:
-            if len(found) >= 2 * top or (window.lead, -float(window.rates[window.lead])) >= priced[top - 1]:
-                break
+        full = len(priced) >= top
+        if full and (len(found) >= 2 * top or (window.lead, -float(window.rates[window.lead])) >= priced[top - 1]):
+            break
         for goal in range(len(again.base)):
             if goal and window.rates[goal] <= 0:
                 continue

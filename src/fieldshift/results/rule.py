@@ -61,6 +61,13 @@ class Rule:
         word = words.get(self.kind, "")
         return f"{word} {self.title}".strip() + (f" at {self.site}" if self.site else "")
 
+    @property
+    def says(self) -> str:
+        """What it asks for."""
+        least = self.kind in ("floor", "need", "least")
+        each = f" a {self.step}" if self.kind in ("rate", "least") else ""
+        return f"{self.named}: at {'least' if least else 'most'} {_units(self.level, self.unit)}{each}"
+
     def more(self, value: float) -> str:
         """Return so much more room under it: `one more seat`, `3 people fewer`."""
         return self._said(value, loosen=True)
@@ -73,8 +80,8 @@ class Rule:
         if self.kind == "money":
             return f"{number(value)} {self.unit} {'more' if loosen else 'less'}"
         up = loosen is (self.kind not in ("floor", "need", "least"))
-        noun = units(value, self.unit).split(" ", 1)[1] if value != 1 else self.unit
-        said = "one" if value == 1 else number(value)
+        said, noun = _units(value, self.unit).split(" ", 1)
+        said = "one" if value == 1 else said
         each = f" a {self.step}" if self.kind in ("rate", "least") else ""
         if up:
             return f"{said} more {noun}{each}"
@@ -85,8 +92,14 @@ class Rule:
         down = self.kind in ("floor", "need", "least")
         after = max(self.level - value, 0.0) if down else self.level + value
         per = f" a {self.step}" if self.kind in ("rate", "least") else ""
-        return f"{number(after)} instead of {units(self.level, self.unit)}{per}"
+        return f"{number(after)} instead of {_units(self.level, self.unit)}{per}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values, dates as text."""
         return {k: v.isoformat() if isinstance(v, dt.date) else v for k, v in asdict(self).items()}
+
+
+def _units(value: float, unit: str) -> str:
+    """Return a number with its unit, to three digits."""
+    near = round(value, 6)
+    return f"{number(near)} {units(near, unit).split(' ', 1)[1]}"

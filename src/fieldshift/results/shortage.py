@@ -259,4 +259,5 @@ class Gaps:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is short as plain values."""
-        return {"found": [{**vars(g), "first": str(g.first), "worst": str(g.worst)} for g in self.found], "met": self.met}
+        found = [{**vars(g), "first": str(g.first), "worst": str(g.worst)} for g in self.found]
+        return {"found": found, "met": self.met}
