@@ -61,12 +61,18 @@ golden: setup  ## write the golden files again; read the difference before you c
 	$(BIN)/python -m pytest tests/golden --golden-update
 
 bench: setup  ## measure against the peers, in turn, on this machine
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	$(BIN)/python -m benchmarks
 
 lock: setup  ## pin the packages again from pyproject.toml (LOCK_ARGS=--upgrade for the newest)
-	$(BIN)/uv pip compile --no-config --universal --python-version 3.11 --extra dev \
-		--generate-hashes --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command "make lock" $(LOCK_ARGS) --quiet --output-file requirements.lock pyproject.toml
+	$(call pinned,--extra dev,requirements.lock)
+	$(call pinned,--extra dev --extra bench --constraint requirements.lock,requirements-bench.lock)
+
+define pinned
+$(BIN)/uv pip compile --no-config --universal --python-version 3.11 $(1) \
+	--generate-hashes --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command "make lock" $(LOCK_ARGS) --quiet --output-file $(2) pyproject.toml
+endef
 
 clean:  ## remove what was built; .venv stays
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

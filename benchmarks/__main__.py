@@ -10,11 +10,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from benchmarks import begin, quantiles, r1, scale
+from benchmarks import begin, p1, quantiles, r1, scale
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "begin": begin.run,
     "r1": r1.run,
+    "p1": p1.run,
     "scale": scale.run,
     "quantiles": quantiles.run,
 }

@@ -35,6 +35,7 @@ _WHERE = {
     "mean": "engines.simulate",
     "optimize": "engines.planning",
     "planned": "engines.planning",
+    "arriving": "results.planned",
     "needed": "engines.planning",
     "with_plan": "engines.planning",
     "shortages": "engines.prices",

@@ -34,6 +34,7 @@ from fieldshift.network.checks import check as check
 from fieldshift.network.checks import problems as problems
 from fieldshift.network.graph import Network as Network
 from fieldshift.network.show import show as show
+from fieldshift.results.planned import arriving as arriving
 from fieldshift.results.report import report as report
 from fieldshift.results.result import Result as Result
 from fieldshift.results.runs import export as export

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from fieldshift import build, read
 from fieldshift.engines.gaps import gaps
 from fieldshift.engines.live import live
-from fieldshift.engines.optimize import optimize
+from fieldshift.engines.optimize import goal_vector, optimize
 from fieldshift.engines.policies import Stay
 from fieldshift.engines.prices import shortages
+from fieldshift.engines.program_reduce import reduce
 from fieldshift.engines.reference import MeanEngine
+from fieldshift.engines.resolve import load, reach
 
 REDEPLOY = """
 name: Redeployment
@@ -122,37 +125,71 @@ def test_the_least_of_a_choice_and_a_limit_of_being_short_have_prices(tmp_path):
     assert by["short"].price.tighten == pytest.approx(2, abs=1e-6)
 
 
-@pytest.mark.parametrize("way", [1.0, -1.0])
-def test_prices_are_those_of_a_changed_network(tmp_path, way):
-    """On the tutorial: one more seat, and one less, on just the window's dates, planned afresh."""
-    from fieldshift import cases
-
-    scenario = read(cases()["academy"])
-    network = build(scenario)
-    solution = optimize(network, scenario.goals)
-    found = shortages(solution, top=1)
-    (seat,) = found.found
+def changed(network, rule, by):
+    """Return the network with a limit moved on a rule's dates."""
     limits = []
     for limit in network.limits:
         cap = limit.cap.copy()
-        if limit.part == seat.rule.part:
-            first, last = (network.periods.instants.index(d) for d in (seat.rule.start, seat.rule.end))
-            cap[first:last] += way
+        if limit.part == rule.part:
+            first, last = (network.periods.instants.index(d) for d in (rule.start, rule.end))
+            cap[first:last] += by
         limits.append(dataclasses.replace(limit, cap=cap))
-    changed = optimize(dataclasses.replace(network, limits=tuple(limits)), scenario.goals)
-    better = solution.goals[seat.lead].best - changed.goals[seat.lead].best
+    return dataclasses.replace(network, limits=tuple(limits))
+
+
+@pytest.mark.parametrize("way", [1.0, -1.0])
+def test_prices_are_those_of_a_changed_network(way):
+    """On the tutorial: one more seat, and one less, on just the window's dates, planned afresh."""
+    scenario = read("academy")
+    network = build(scenario)
+    solution = optimize(network, scenario.goals)
+    (seat,) = shortages(solution, top=1).found
+    again = optimize(changed(network, seat.rule, way), scenario.goals)
+    better = solution.goals[seat.lead].best - again.goals[seat.lead].best
     assert better == pytest.approx(way * (seat.price.loosen if way > 0 else seat.price.tighten), rel=1e-4)
 
 
+@pytest.mark.parametrize("limit", ["most: 6 person/week", "uses: {seats: 1}"])
+def test_prices_where_the_horizon_coarsens(limit, tmp_path):
+    """One more in every week of a group of weeks, as a limit on starts and as a limit on those under way."""
+    text = REDEPLOY.replace("periods: 4", "periods: 9").replace("start: 30, floor: 10", "start: 90")
+    text = text.replace("lasts: 1 week, uses: {seats: 1}", f"lasts: 2 week, {limit}").replace("40 person", "100 person")
+    scenario, network = network_of(text, tmp_path)
+    solution = optimize(network, scenario.goals, coarsen=(1, 2))
+    (found,) = shortages(solution).found
+    assert found.rule.periods > 2
+    for way, price in ((1.0, found.price.loosen), (-1.0, -found.price.tighten)):
+        again = optimize(changed(network, found.rule, way), scenario.goals, coarsen=(1, 2))
+        assert solution.goals[0].value - again.goals[0].value == pytest.approx(price, abs=1e-6)
+
+
+def test_needs_that_share_a_limit_of_being_short(tmp_path):
+    """A and B may be short by 2 in all, at 1 a week; who is hired costs 5: one more short saves 5 for 2 weeks at 1."""
+    text = """
+    name: Group
+    horizon: {periods: 2, step: week, start: 2024-01-01}
+    stocks: {a: {start: 0}, b: {start: 0}}
+    choices: {one: {head: a, cost: 5}, two: {head: b, cost: 5}}
+    needs:
+      a: {of: a, need: 4 person, short: {price: 1, most: 2 person}, group: all}
+      b: {of: b, need: 4 person, short: {price: 1, most: 2 person}, group: all}
+    """
+    _, found = priced(text, tmp_path)
+    (short,) = [s for s in found.found if s.rule.kind == "group"]
+    assert short.price.loosen == pytest.approx(3, abs=1e-6)
+    assert short.rule.part == "needs.a.short.most"
+
+
 def test_teams_are_solved_again_as_teams(tmp_path):
-    """Teams of 3 out of 7 seats: two seats more are needed for another team, so one more is worth nothing."""
-    text = REDEPLOY.replace("lasts: 1 week,", "lasts: 1 week, lump: 3,").replace("6 seat", "8 seat")
-    _, found = priced(text, tmp_path)
-    seats = [s for s in found.found if s.rule.part == "resources.seats"]
-    assert all(s.price.loosen > 1e-6 for s in seats)
-    text = text.replace("8 seat", "7 seat")
-    _, found = priced(text, tmp_path)
-    assert [s for s in found.found if s.rule.part == "resources.seats"] == []
+    """Teams of 3 from 8 seats: a ninth is a third team a week, there for 3, 2 and 1 weeks; from 7, one more alone is worth nothing."""
+    teams = REDEPLOY.replace("lasts: 1 week,", "lasts: 1 week, lump: 3,").replace(
+        "desk: {start: 30", "desk: {start: 50"
+    )
+    for seats, gain in ((8, 10 * 3 * (3 + 2 + 1)), (7, 0)):
+        text = teams.replace("need: 40", "need: 90").replace("6 seat", f"{seats} seat")
+        _, found = priced(text, tmp_path)
+        prices = [s.price.loosen for s in found.found if s.rule.part == "resources.seats"]
+        assert prices == ([pytest.approx(gain, abs=1e-6)] if gain else [])
 
 
 def test_time_that_is_up_is_said(tmp_path):
@@ -165,7 +202,9 @@ def test_tables_and_dicts_hold_the_same(tmp_path):
     _, found = priced(REDEPLOY, tmp_path)
     table = found.table()
     assert table["one_more"].tolist() == [s.price.loosen for s in found.found]
-    assert found.as_dict()["found"][0]["rule"]["start"] == "2024-01-01"
+    plain = found.as_dict()
+    assert plain["found"][0]["rule"]["start"] == "2024-01-01"
+    json.dumps(plain, allow_nan=False)
 
 
 def test_gaps_say_where_and_when_needs_are_not_met(tmp_path):
@@ -197,3 +236,36 @@ def test_needs_that_are_met_are_counted(tmp_path):
     _, network = network_of(REDEPLOY.replace("40 person", "20 person"), tmp_path)
     found = gaps(network, live(MeanEngine(network), Stay()))
     assert (found.found, found.met, found.first) == ((), 1, None)
+
+
+def test_how_far_a_price_holds_on_straight_pieces():
+    """A gain of 3 a unit up to 2.5 and 1 after it: the average is 1 % less where 5 + h = 2.97 h."""
+
+    def gain(size):
+        return (3 * size, 3.0) if size <= 2.5 else (5 + size, 1.0)
+
+    assert reach(gain, 3.0, 16.0) == pytest.approx(5 / 1.97)
+    assert reach(lambda size: (2 * size, 2.0), 5.0, 16.0) == np.inf
+    # All of the gain is there at a tenth of a step, less 1 %.
+    assert reach(lambda size: (min(size, 0.1), float(size < 0.1)), 1.0, 16.0) == pytest.approx(0.099)
+    # A loss of 3 a unit up to 2.5, then of 5.
+    assert reach(lambda s: (-3 * s, -3.0) if s <= 2.5 else (5 - 5 * s, -5.0), -3.0, 16.0) == pytest.approx(5 / 1.97)
+
+
+def test_a_price_holds_as_far_as_the_solver_ranges_its_row(tmp_path):
+    """One seat row with one best basis: the solver's own ranging of the row ends where the price does."""
+    text = REDEPLOY.replace("periods: 4", "periods: 2").replace("need: 40", "need: 33")
+    solution, found = priced(text, tmp_path)
+    (seat,) = [s for s in found.found if s.rule.part == "resources.seats"]
+    vector = goal_vector(solution.program, solution.goals[0].goal)[0]
+    left = reduce(solution.program, [vector])
+    model, scale = load(left, np.ones(len(left.columns)), np.zeros(0, np.int64))
+    model.changeColsCost(len(left.columns), np.arange(len(left.columns), dtype=np.int32), vector[left.columns])
+    model.run()
+    _, ranging = model.getRanging()
+    block = next(b for b in solution.program.rows if b.name == "seats")
+    row = left.rows.tolist().index(block.first)
+    far = ranging.row_bound_up.value_[row] / scale[row] - 6
+    assert far == pytest.approx(7)
+    assert seat.upto * 0.99 == pytest.approx(far)
+    assert seat.price.loosen == pytest.approx(10)

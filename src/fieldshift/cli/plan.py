@@ -85,7 +85,7 @@ def optimize(case: Case, coarsen: str, time_limit: float, out: Path | None, talk
             frame = getattr(told, name)
             frame.to_csv(file, index=False, lineterminator="\n", float_format="%.6g", date_format="%Y-%m-%d")
             kept(f"the table {file}")
-    sums = told.moves.groupby(["title", "tail", "head"], sort=False)["people"].sum().reset_index()
+    sums = fs.arriving(told.moves).groupby(["title", "tail", "head"], sort=False)["people"].sum().reset_index()
     rows = [(r["title"], f"{r['tail']} to {r['head']}", f"{r['people']:,}") for r in sums.to_dict("records")]
     text = "\n\n".join([*told.says["plan"], _goals(solution), table(["choice", "between", "people"], rows)])
     moves = told.moves.assign(date=told.moves["date"].astype(str), arrives=told.moves["arrives"].astype(str))

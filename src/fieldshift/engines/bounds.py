@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from fieldshift.engines.program_rows import Program, RowBlock
-from fieldshift.network.graph import OUTSIDE, Bool, Float, Int, NeedBlock, Network
+from fieldshift.network.graph import OUTSIDE, Bool, Float, Int, Network
 from fieldshift.results.rule import Rule
 
 __all__ = ["Bound", "bounded", "rule_of"]
@@ -35,7 +35,7 @@ class Bound:
         first, until: First period of each row, and the one after its last.
         each: How far one unit more moves the row's bound.
         level: The number that the planner gave (a floor of 31 is 31).
-        sign: 1 where the rows have a most, -1 where they have a least.
+        sign: 1 where the rows have a most, -1 where they have a least. The rows of a need move both ends.
     """
 
     kind: str
@@ -113,7 +113,7 @@ def _of_rows(program: Program) -> Iterator[Bound]:
     """Yield limits, lines of money and common limits of needs, which are rows already."""
     merged: dict[tuple[str, str], list[RowBlock]] = {}
     for block in program.rows:
-        if block.kind in ("limit", "money", "group"):
+        if block.kind in ("limit", "money", "group", "need"):
             merged.setdefault((block.kind, block.name), []).append(block)
     for (kind, name), blocks in merged.items():
         index = np.concatenate([b.index for b in blocks])
@@ -122,6 +122,8 @@ def _of_rows(program: Program) -> Iterator[Bound]:
             yield from _limits(program, name, index, rows)
         elif kind == "money":
             yield from _money(program, name, index, rows)
+        elif kind == "need":
+            yield from _need(program, name, index, rows)
         else:
             word, _, group = name.partition(" of ")
             need = next(n for n in program.network.needs if n.group == group)
@@ -153,6 +155,24 @@ def _limits(program: Program, name: str, index: Int, rows: Int) -> Iterator[Boun
             )
 
 
+def _need(program: Program, name: str, index: Int, rows: Int) -> Iterator[Bound]:
+    """Yield a need that must be met at each of its sites: its rows move as a whole, both of their ends."""
+    need = next(n for n in program.network.needs if n.name == name)
+    groups = program.columns.groups
+    if need.short is not None:
+        return
+    order = np.lexsort((rows, index[:, 0]))
+    index, rows = index[order], rows[order]
+    for k, site in enumerate(need.sites.tolist()):
+        mine = index[:, 1] == k
+        group = index[mine, 0]
+        if mine.any():
+            yield Bound(
+                *("need", f"{need.part}.need", need.title, "person", site, rows[mine]),
+                *(groups[group], groups[group + 1], np.ones(len(group)), need.need[groups[group], k], -1),
+            )
+
+
 def _money(program: Program, name: str, index: Int, rows: Int) -> Iterator[Bound]:
     line = next(m for m in program.network.lines if m.name == name)
     for window, row in zip(index[:, 0].tolist(), rows.tolist(), strict=True):
@@ -177,20 +197,13 @@ def _of_columns(program: Program) -> Iterator[_Columns]:
             least = choice.least[starts]
             yield _Columns("least", f"choices.{choice.part}.least", choice.title, choice.sites, at, least, each, -1)
     for need in network.needs:
-        for side in (0, 1):
-            slack = (need.short, need.over)[side]
+        for side, slack in enumerate((need.short, need.over)):
             first, n = columns.needs[need.name][side][-1], len(need.sites)
             at = first + np.arange(columns.size * n).reshape(columns.size, n)
-            if np.isfinite(program.high[at]).any():
-                word = "need" if slack is None else ("short", "over")[side]
-                yield _Columns(
-                    *(word, _need_part(need, word), need.title, need.sites, at),
-                    *(need.need[starts] if slack is None else program.high[at], np.ones(at.shape)),
-                )
-
-
-def _need_part(need: NeedBlock, word: str) -> str:
-    return f"{need.part}.need" if word == "need" else f"{need.part}.{word}.most"
+            if slack is not None and np.isfinite(program.high[at]).any():
+                word = ("short", "over")[side]
+                one = np.ones(at.shape)
+                yield _Columns(word, f"{need.part}.{word}.most", need.title, need.sites, at, program.high[at], one)
 
 
 def rule_of(network: Network, bound: Bound, place: str = "") -> Rule:

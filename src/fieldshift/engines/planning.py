@@ -17,7 +17,7 @@ from fieldshift.engines.outcome import sign_of
 from fieldshift.engines.prices import shortages
 from fieldshift.engines.reference import MeanEngine
 from fieldshift.network.build import build
-from fieldshift.results.planned import Planned, moves_of
+from fieldshift.results.planned import Planned, arriving, moves_of
 from fieldshift.results.report_words import human, joined, rough, share
 from fieldshift.results.result import Result
 from fieldshift.results.shortage import Gaps, Shortages
@@ -119,14 +119,12 @@ def with_plan(result: Result, planned: Planned) -> Result:
 
 
 def _groups(edges: np.ndarray[tuple[int], np.dtype[np.int64]], step: str) -> str:
-    """Return in words how a horizon coarsens: `8 weeks one by one, then 4 weeks at a time (11 times)`."""
-    said, lengths = [], np.diff(edges).tolist()
-    while lengths:
-        count = next((i for i, n in enumerate(lengths) if n != lengths[0]), len(lengths))
-        one = lengths[0] == 1
-        said.append(f"{count} {step}s one by one" if one else f"{lengths[0]} {step}s at a time ({count} times)")
-        lengths = lengths[count:]
-    return ", then ".join(said)
+    """Return in words how a horizon coarsens: `the first 8 weeks one by one, later up to 13 weeks at a time`."""
+    lengths = np.diff(edges)
+    single = int(np.argmax(lengths > 1)) if (lengths > 1).any() else len(lengths)
+    if single == len(lengths):
+        return f"{single} {step}s one by one"
+    return f"the first {single} {step}s one by one, later up to {int(lengths.max())} {step}s at a time"
 
 
 def _plan_says(solution: Solution, moves: pd.DataFrame, groups: str) -> tuple[str, ...]:
@@ -140,11 +138,11 @@ def _plan_says(solution: Solution, moves: pd.DataFrame, groups: str) -> tuple[st
         f"The plan decides on the mean path, {groups}; it is {status}{gap}. Its goals in order: {labels}. {first_says}",
     ]
     if len(moves):
-        sums = moves.groupby("title", sort=False)["people"].sum().sort_values(ascending=False)
+        sums = arriving(moves).groupby("title", sort=False)["people"].sum().sort_values(ascending=False)
         told = [f"{human(float(n))} by {title}" for title, n in list(sums.items())[:5]]
         span = (moves["date"].min(), moves["date"].max())
         said.append(
-            f"It starts {joined(told)}, from {span[0]:%-d %b %Y} to {span[1]:%-d %b %Y}. Whole numbers; the mean path "
+            f"It moves {joined(told)}, from {span[0]:%-d %b %Y} to {span[1]:%-d %b %Y}. Whole numbers; the mean path "
             f"is of {network.name}, its unknowns at their centres."
         )
     return tuple(said)

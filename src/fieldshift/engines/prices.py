@@ -8,6 +8,7 @@ bind one after another move together, as one window of dates.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ import numpy as np
 from fieldshift.engines.bounds import Bound, bounded, rule_of
 from fieldshift.engines.optimize import GoalValue, Solution, goal_vector
 from fieldshift.engines.program_rows import Program
-from fieldshift.engines.resolve import Again, Answer, Shift, reach
+from fieldshift.engines.resolve import SAME, Again, Answer, Shift, reach
 from fieldshift.network.graph import Bool, Float
 from fieldshift.results.shortage import Effect, Price, Shortage, Shortages
 
@@ -44,18 +45,25 @@ class _Goal:
 
 @dataclass(frozen=True)
 class _Window:
-    """A limit at one site over the dates on which it binds; `rates` bounds what one step is worth to each goal."""
+    """A limit at one site over the dates on which it has a price; `rates` bounds what one step is worth to each goal.
+
+    `run` is the limit over all the dates on which it binds. A basis may price the first of them alone, where only all
+    of them together bring anything.
+    """
 
     bound: Bound
+    run: Bound
     amount: float
     rates: Float
     lead: int
 
     def shift(self) -> Shift:
         """Return which bounds one step moves."""
-        step = self.bound.each * self.amount * self.bound.sign
+        bound = self.bound
+        step = bound.each * self.amount * bound.sign
         none = np.zeros_like(step)
-        return Shift(self.bound.rows, step if self.bound.sign < 0 else none, step if self.bound.sign > 0 else none)
+        low, high = (step, step if bound.kind == "need" else none) if bound.sign < 0 else (none, step)
+        return Shift(bound.rows, low, high)
 
 
 @dataclass
@@ -96,6 +104,8 @@ def shortages(
     priced = again.fixed() if again.whole else again
     base = priced.base if len(priced.base) == len(goals) else again.base
     windows, unpriced = _windows(program, bounds, base, tolerance)
+    if again.whole:
+        windows = [dataclasses.replace(w, rates=np.full(len(goals), np.inf)) for w in windows]
     tried = _loosened(again, _of_each(windows, of_each), top)
     kept = _ranked(tried, len(goals), tolerance)
     for step in (_tighten, _affect, _extend):
@@ -136,13 +146,18 @@ def _windows(
     program: Program, bounds: Sequence[Bound], base: Sequence[Answer], tolerance: float
 ) -> tuple[list[_Window], int]:
     """Return the windows in which bounds bind at a price, the dearest first, and how many bind at none."""
-    use = program.matrix @ base[-1].columns
+    use = np.stack([program.matrix @ a.columns for a in base])
     duals = np.stack([a.duals for a in base])
     pieces: list[tuple[Bound, Float]] = []
     for bound in bounds:
         limit = (program.row_high if bound.sign > 0 else program.row_low)[bound.rows]
-        binds = np.abs(limit - use[bound.rows]) <= 1e-6 * np.maximum(1.0, np.abs(limit))
         rates = -bound.sign * duals[:, bound.rows] * bound.each * _amount(bound)
+        binds = (rates > 0).any(axis=0)
+        # A later goal may leave a little of what an earlier one was held to: what binds for any goal binds.
+        if bound.kind == "need":
+            binds |= _met_exactly(program, bound, base)
+        else:
+            binds |= (np.abs(limit - use[:, bound.rows]) <= _near(program, bound, limit)).any(axis=0)
         pieces += [(bound.only(rows), rates[:, rows]) for rows in _runs(bound, binds)]
     if not pieces:
         return [], 0
@@ -153,12 +168,33 @@ def _windows(
         total = rates.sum(axis=1)
         over = np.flatnonzero(total > floor)
         if not len(over):
+            if program.whole.size or program.lump:
+                windows.append(_Window(bound, bound, _amount(bound), total, 0))
             continue
         used = np.flatnonzero((rates > 1e-3 * floor[:, None]).any(axis=0))
         kept = bound.only((bound.first >= bound.first[used].min()) & (bound.until <= bound.until[used].max()))
-        windows.append(_Window(kept, _amount(kept), total, int(over[0])))
+        windows.append(_Window(kept, bound, _amount(kept), total, int(over[0])))
     windows.sort(key=lambda w: (w.lead, -w.rates[w.lead], w.bound.part, w.bound.site))
     return windows, len(pieces) - len(windows)
+
+
+def _near(program: Program, bound: Bound, limit: Float) -> Float:
+    """Return how near to its limit a row binds; where people move in teams, one step may let in another team."""
+    near = 1e-6 * np.maximum(1.0, np.abs(limit))
+    if not len(program.whole) and not program.lump:
+        return np.asarray(near)
+    team = max([1, *program.lump.values()])
+    return np.asarray(near + (0.05 * np.abs(limit) if bound.kind == "money" else bound.each * team))
+
+
+def _met_exactly(program: Program, bound: Bound, base: Sequence[Answer]) -> Bool:
+    """Return in which rows of a need at a site nobody is over it, shape (rows,)."""
+    columns = program.columns
+    need = next(n for n in program.network.needs if bound.part == f"{n.part}.need")
+    row = need.sites.tolist().index(bound.site)
+    place = np.searchsorted(columns.groups, bound.first) * len(need.sites) + row
+    over = [a.columns[first + place] for first in columns.needs[need.name][1] for a in base]
+    return np.asarray(np.min(over, axis=0) <= 1e-6)
 
 
 def _amount(bound: Bound) -> float:
@@ -197,17 +233,35 @@ def _loosened(again: Again, windows: Sequence[_Window], top: int) -> list[_Case]
         full = len(priced) >= top
         if full and (len(found) >= 2 * top or (window.lead, -float(window.rates[window.lead])) >= priced[top - 1]):
             break
-        for goal in range(len(again.base)):
-            if goal and window.rates[goal] <= 0:
-                continue
-            answer = again.ask(goal, window.shift(), 1.0)
-            if again.late:
-                return found
-            case.lead, case.gains[goal] = goal, np.nan if answer is None else again.base[goal].value - answer.value
-            if case.gains[goal] > _noise(again, goal):
-                break
+        _loosen(again, case)
+        wide = dataclasses.replace(window, bound=window.run)
+        if len(wide.bound.rows) > len(window.bound.rows):
+            bound = float(window.rates[case.lead])
+            if not case.gains[case.lead] >= (1.0 - SAME) * bound:
+                other = _Case(wide, window.lead, *np.full((2, len(again.base)), np.nan))
+                _loosen(again, other)
+                case = other if _beats(other, case) else case
+        if again.late:
+            return found
         found.append(case)
     return found
+
+
+def _loosen(again: Again, case: _Case) -> None:
+    """Solve again with one step more, goal by goal until one is better."""
+    for goal in range(len(again.base)):
+        if goal and case.window.rates[goal] <= 0:
+            continue
+        answer = again.ask(goal, case.window.shift(), 1.0)
+        case.lead, case.gains[goal] = goal, np.nan if answer is None else again.base[goal].value - answer.value
+        if case.gains[goal] > _noise(again, goal):
+            break
+
+
+def _beats(one: _Case, other: _Case) -> bool:
+    """Return whether one case brings clearly more than another, to the same goal or to one before it."""
+    size = float(other.gains[other.lead])
+    return (one.lead, -one.gains[one.lead]) < (other.lead, -size - SAME * abs(size))
 
 
 def _noise(again: Again, goal: int) -> float:

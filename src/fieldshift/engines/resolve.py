@@ -21,7 +21,7 @@ from fieldshift.engines.program_rows import Program
 from fieldshift.engines.solver import Basis
 from fieldshift.network.graph import Float, Int
 
-__all__ = ["Again", "Answer", "Shift", "load", "reach", "run"]
+__all__ = ["SAME", "Again", "Answer", "Shift", "load", "reach", "run"]
 
 _KINDS = highspy.HighsModelStatus
 

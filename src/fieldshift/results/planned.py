@@ -12,10 +12,13 @@ import pandas as pd
 from fieldshift.network.graph import ChoiceBlock, Float, Network
 from fieldshift.results.axes import NATION
 
-__all__ = ["MOVES", "TABLES", "Planned", "moves_of"]
+__all__ = ["MOVES", "TABLES", "Planned", "arriving", "moves_of"]
 
 MOVES = ("choice", "title", "kind", "tail", "head", "from_site", "to_site", "date", "arrives", "people")
 """Columns of the table of moves."""
+
+WAITING = ".waiting"
+"""How the name of a queue before a later stage ends."""
 
 OUTSIDE_NAME = "outside"
 """What stands for OUTSIDE in the columns `tail` and `head`."""
@@ -53,6 +56,17 @@ class Planned:
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return its tables by name, those that have rows."""
         return {name: frame for name in TABLES if len(frame := getattr(self, name))}
+
+
+def arriving(moves: pd.DataFrame) -> pd.DataFrame:
+    """Return the moves that lead to a stock, not to a queue; who comes out of a queue comes from outside.
+
+    So a hire counts once, when the last stage starts, and applicants are not counted as people who move.
+    """
+    found = moves[~moves["head"].astype(str).str.endswith(WAITING)].copy()
+    queued = found["tail"].astype(str).str.endswith(WAITING)
+    found.loc[queued, ["tail", "from_site"]] = OUTSIDE_NAME, NATION
+    return found
 
 
 def moves_of(network: Network, moved: Float, hosts: Mapping[int, Float]) -> pd.DataFrame:

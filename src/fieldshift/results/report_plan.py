@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
 from fieldshift.results.axes import NATION
 from fieldshift.results.charts import stack
 from fieldshift.results.charts_flow import flow, flow_rows
-from fieldshift.results.planned import OUTSIDE_NAME, Planned
+from fieldshift.results.planned import OUTSIDE_NAME, Planned, arriving
 from fieldshift.results.report_data import choose, months, named, thin
 from fieldshift.results.report_page import Block, Cell, Figure, Key, Prose, Section, Table, View, column, span
 from fieldshift.results.report_words import band, date, human, joined, rough, share
@@ -35,7 +34,7 @@ def plan_section(result: Result) -> Section | None:
         return None
     blocks: list[Block] = [Prose(plan.says.get("plan", ()), "text")]
     blocks += [_goals(plan)]
-    if len(plan.moves):
+    if len(arriving(plan.moves)):
         blocks += _moved(result, plan)
     blocks += _judged(result, plan)
     return Section("plan", "The plan", tuple(blocks), "The plan")
@@ -74,13 +73,14 @@ def _titles(result: Result) -> dict[str, str]:
     """Return a reader's name of each stock."""
     stocks = {} if result.scenario is None else result.scenario.stocks
     return {
+        **{f"{n}.new": f"{s.title or n}, new" for n, s in stocks.items()},
         OUTSIDE_NAME: "Outside",
         **named((n, s.title or n.replace("_", " ").capitalize()) for n, s in stocks.items()),
     }
 
 
 def _moved(result: Result, plan: Planned) -> Iterator[Block]:
-    moves = plan.moves
+    moves = arriving(plan.moves)
     titles = named(
         (c, t) for c, t in dict(zip(moves["choice"].astype(str), moves["title"].astype(str), strict=True)).items()
     )
@@ -128,7 +128,7 @@ def _flow(said: pd.DataFrame, groups: list[str]) -> Figure:
         f"The widest band: {human(float(largest['people']))} from {largest['start']} to {largest['end']} "
         f"({largest['group']})."
     )
-    height = 60 + 46 * max(moves["start"].nunique(), moves["end"].nunique())
+    height = 80 + 60 * max(moves["start"].nunique(), moves["end"].nunique())
     return Figure(
         "plan-flow",
         "From where to where",
@@ -204,13 +204,19 @@ def _regret(frame: pd.DataFrame, policy: str, goal: str) -> tuple[Cell, Cell]:
 
 
 def _shortages(frame: pd.DataFrame) -> Table:
-    rows = [tuple(_said(value) for value in r.values()) for r in frame.to_dict("records")]
-    heads = tuple(str(name).replace("_", " ").capitalize() for name in frame.columns)
-    numbers = frozenset(i for i, n in enumerate(frame.columns) if pd.api.types.is_numeric_dtype(frame[n]))
-    return Table("shortages", "What one more would be worth, limit by limit", heads, tuple(rows), numbers)
+    rows = tuple(
+        (
+            Cell(str(r["limit"]), small="" if r["site"] == NATION else str(r["site"])),
+            Cell(str(r["step"]), small=f"{_day(r['from'])} to {_day(r['to'])}"),
+            Cell(f"{human(float(r['one_more']))} {r['unit']} less", float(r["one_more"]), str(r["goal"])),
+            Cell(f"{human(float(r['one_less']))} more", float(r["one_less"])),
+            Cell(f"{rough(float(r['worth']))} {r['worth_unit']}", float(r["worth"])),
+        )
+        for r in frame.to_dict("records")
+    )
+    heads = ("Limit", "Loosened by", "One more", "One less", "Worth")
+    return Table("shortages", "What one more would be worth, limit by limit", heads, rows, frozenset({2, 3, 4}))
 
 
-def _said(value: Any) -> Cell:
-    if isinstance(value, pd.Timestamp):
-        return Cell(date(value), value.isoformat())
-    return Cell(human(value), value) if isinstance(value, float) else Cell(str(value))
+def _day(value: object) -> str:
+    return date(pd.Timestamp(str(value)))

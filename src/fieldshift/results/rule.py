@@ -61,13 +61,6 @@ class Rule:
         word = words.get(self.kind, "")
         return f"{word} {self.title}".strip() + (f" at {self.site}" if self.site else "")
 
-    @property
-    def says(self) -> str:
-        """What it asks for."""
-        least = self.kind in ("floor", "need", "least")
-        each = f" a {self.step}" if self.kind in ("rate", "least") else ""
-        return f"{self.named}: at {'least' if least else 'most'} {_units(self.level, self.unit)}{each}"
-
     def more(self, value: float) -> str:
         """Return so much more room under it: `one more seat`, `3 people fewer`."""
         return self._said(value, loosen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -100,17 +101,21 @@ class Shortage:
         return "; ".join(words) + (f" ({'; '.join(kinks)})" if kinks else "")
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return it as plain values; what is infinite or was not tried is None."""
         return {
             "rule": self.rule.as_dict(),
             "amount": self.amount,
-            "prices": [vars(p).copy() for p in self.prices],
+            "prices": [{name: _known(value) for name, value in vars(p).items()} for p in self.prices],
             "lead": self.lead,
-            "upto": self.upto,
-            "downto": self.downto,
+            "upto": _known(self.upto),
+            "downto": _known(self.downto),
             "effects": [vars(e).copy() for e in self.effects],
             "sentence": self.sentence(),
         }
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _better(price: Price, value: float) -> str:
@@ -148,7 +153,7 @@ class Shortages:
         if self.unpriced:
             said.append(f"{count_of(self.unpriced, 'other limit')} bind{'s' * (self.unpriced == 1)} at no price.")
         if self.late:
-            said.append("The time was up before every limit had been looked into.")
+            said.append("The time was up: not every limit, or not how far every price holds, was looked into.")
         return tuple(said)
 
     def table(self) -> pd.DataFrame:
