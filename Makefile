@@ -32,8 +32,9 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 demo: setup  ## run the flagship case and write its report to build/demo
-	$(BIN)/fieldshift run ice-2024 -o build/demo
+	$(BIN)/fieldshift run ice-2024 --no-plan -o build/demo
 	@for page in build/demo/*.html; do if [ -f "$$page" ]; then echo "Report: $$page"; fi; done
+	@echo "With the best plan and what is short (about a minute more): $(BIN)/fieldshift run ice-2024 -o build/plan"
 
 test: setup  ## run the whole test suite
 	@if grep -rqs --include='*.py' '@pytest\.mark\.browser\|pytestmark.*mark\.browser' tests; then tools/browser.sh >/dev/null; fi

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from handmade import T, blank, lived, network
 
+from fieldshift.engines.simulate import simulate
 from fieldshift.errors import UsageError
 from fieldshift.results.measures import MEASURES, available, default_keys, key_of, measure, titles
 from fieldshift.results.tally import ratio
+from fieldshift.scenario.schema import Scenario
 
 
 def nation(trace, name, of=""):
@@ -189,7 +191,7 @@ def test_whole_counts_stay_whole():
 
 def test_every_measure_exists_somewhere_and_says_what_it_is():
     there = {m.name for m, _ in available(network())}
-    assert set(MEASURES) - there <= {"support", "leave"}
+    assert set(MEASURES) - there <= {"support", "leave", "short_of_target"}
     for m in MEASURES.values():
         assert m.definition.endswith("."), m.name
         assert m.definition[0].isupper(), m.name
@@ -219,3 +221,23 @@ def test_keys_are_checked():
 
 def test_nothing_divided_by_nothing_has_no_value():
     np.testing.assert_array_equal(ratio(np.array([0, 1, 2]), np.array([0, 0, 4])), [np.nan, np.nan, 0.5])
+
+
+def test_output_asked_for_less_what_was_served():
+    scenario = Scenario.model_validate(
+        {
+            "name": "target",
+            "horizon": {"start": "2025-01-06", "periods": 4},
+            "sites": ({"id": "a"}, {"id": "b"}),
+            "stocks": {"staff": {"start": "3 person per site", "hours": "40 hour/week"}},
+            "work": {
+                "files": {
+                    "start": "100 case per site", "standard": "4 hour/case", "by": "staff",
+                    "target": "45 case/week per site",
+                }
+            },
+            "policies": {"stay": {}},
+        }
+    )  # fmt: skip
+    result = simulate(scenario, None, 2, 1, keys=[("short_of_target", "files")])
+    assert result.values("stay", "short_of_target", "files").tolist() == [[30, 30, 30, 70]] * 2

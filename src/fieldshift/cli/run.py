@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -46,15 +47,20 @@ def simulated(scenario: fs.Scenario, policies: Sequence[str], futures: Futures, 
     return result
 
 
-def judged(scenario: fs.Scenario, solution: fs.Solution, futures: Futures, talk: Talk) -> fs.Result:
-    """Simulate every policy and the plan, with progress; what is told of the plan stands in the result."""
+def judged(scenario: fs.Scenario, futures: Futures, talk: Talk) -> fs.Result:
+    """Plan, and simulate every policy and the plan, with progress; what is told of the plan stands in the result.
+
+    The plan is found, and what is short under it, while the policies are simulated.
+    """
     began, count = time.monotonic(), len(scenario.policies)
     fs.warm_up(talk.say)
     what = f"{counted(count, 'policy', 'policies')} and the plan"
-    with talk.progress(f"Simulating {what}") as step:
+    with ThreadPoolExecutor(1) as aside, talk.progress(f"Simulating {what}") as step:
+        solution = aside.submit(planned, scenario, "auto", PLAN_TIME, Talk(quiet=True))
+        needed = aside.submit(lambda: fs.needed(solution.result(), NEEDS_TIME))
         found = fs.evaluate(
             scenario,
-            plan=solution,
+            plan=solution.result,
             draws=futures.draws,
             seed=futures.seed,
             groups=futures.groups,
@@ -65,7 +71,7 @@ def judged(scenario: fs.Scenario, solution: fs.Solution, futures: Futures, talk:
             progress=step,
         )
     talk.say(f"Simulated {what} in {counted(futures.draws, 'future')} each: {long(time.monotonic() - began)}")
-    return fs.with_plan(found.result, fs.planned(solution, found, fs.needed(solution, NEEDS_TIME)))
+    return fs.with_plan(found.result, fs.planned(solution.result(), found, needed.result()))
 
 
 @click.command()
@@ -82,16 +88,14 @@ def run(case: Case, out: Path, no_plan: bool, futures: Futures, talk: Talk) -> N
     began = time.monotonic()
     scenario = case.checked(talk)
     out = out_folder(out)
-    solution = None
+    result = None
     if scenario.goals and not no_plan and futures.engine == "numba" and futures.draws <= MANY:
         try:
-            solution = planned(scenario, "auto", PLAN_TIME, talk)
+            result = judged(scenario, futures, talk)
         except fs.NoPlan as error:
-            talk.say(f"{error}. The policies are simulated without a plan.")
-    if solution is None:
+            talk.say(f"{error}\nThe policies are simulated without a plan.")
+    if result is None:
         result = simulated(scenario, (), futures, talk)
-    else:
-        result = judged(scenario, solution, futures, talk)
     fs.save(result, out / RUN)
     kept(f"the run {out / RUN}")
     report = fs.report(result, out / REPORT)

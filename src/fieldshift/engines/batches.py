@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from itertools import islice
+from itertools import groupby, islice
 from multiprocessing import get_context
 from typing import Literal
 
@@ -53,12 +53,20 @@ def under(scenario: Scenario, policy: str) -> Scenario:
 
 @dataclass(frozen=True)
 class Task:
-    """One batch: futures of one group under one policy; or, of no futures, the policy's mean path."""
+    """One batch: futures of one group under one policy; or, of no futures, the policy's mean path.
+
+    Attributes:
+        policy: The policy's name.
+        group: The group whose beliefs its futures hold.
+        first, count: Its first future, and how many there are.
+        given: What is lived under that name, where it was not known yet when the run began (a plan).
+    """
 
     policy: str
     group: int
     first: int
     count: int
+    given: Policy | None = None
 
 
 @dataclass(frozen=True)
@@ -132,25 +140,26 @@ class Batches:
     def take(self, task: Task) -> Lived:
         """Live one batch, and return what is kept of it."""
         if not task.count:
-            return Lived(task, None, self._on_mean(task.policy))
+            return Lived(replace(task, given=None), None, self._on_mean(task))
         belief = self._draws.beliefs[task.group]
         own = self._built.network(task, belief)
         futures = np.arange(task.first, task.first + task.count)
         seed, fast = self._draws.seed, self._engine == "numba"
         record = self._record[task.policy]
         machine: Engine = Kernel(own, seed, futures, record) if fast else Reference(own, seed, futures)
-        given = self._chosen[task.policy]
+        given = self._chosen[task.policy] if task.given is None else task.given
         if isinstance(given, str):
             policy = policy_of(self._variants[task.policy], own, given, belief)
         else:
             policy = fresh(given)
         trace = live(machine, policy)
         judged = outcome(trace, own, self._goals) if self._goals else None
-        return Lived(task, self.collectors[task.policy].take(task.first, trace, own), judged)
+        return Lived(replace(task, given=None), self.collectors[task.policy].take(task.first, trace, own), judged)
 
-    def _on_mean(self, name: str) -> Outcome:
+    def _on_mean(self, task: Task) -> Outcome:
         """Return what becomes of the goals on a policy's mean path, a plan unrounded, its serving fixed too."""
-        network, given = self._built.centre(name), self.given[1][name]
+        name = task.policy
+        network, given = self._built.centre(name), self.given[1][name] if task.given is None else task.given
         if isinstance(given, str):
             policy = policy_of(self._variants[name], network, given, None)
         else:
@@ -202,34 +211,35 @@ def _start(*given: object) -> None:
     _WORKER[:] = [Batches(*given)]  # type: ignore[arg-type]
 
 
-def _work(task: Task) -> Lived:
-    return _WORKER[0].take(task)
+def _work(tasks: Sequence[Task]) -> list[Lived]:
+    return [_WORKER[0].take(task) for task in tasks]
 
 
-def run_all(batches: Batches, tasks: Sequence[Task], workers: int | None, processes: bool) -> Iterator[Lived]:
+def run_all(batches: Batches, tasks: Iterable[Task], workers: int | None, processes: bool) -> Iterator[Lived]:
     """Live all batches, a few ahead of the one being collected, so that memory stays bounded.
 
     Args:
         batches: What to live.
-        tasks: Which batches.
+        tasks: Which batches; asked for one by one. In processes, those of one group in a row are one piece of work:
+            they share networks.
         workers: How many at a time; one for each core by default.
         processes: In processes, if no policy is the user's own object.
 
     Raises:
         WorkerError: A worker process ended by itself.
     """
-    count = min(max(1, workers if workers is not None else (os.cpu_count() or 1)), len(tasks))
+    count = max(1, workers if workers is not None else (os.cpu_count() or 1))
     if count <= 1:
         yield from map(batches.take, tasks)
         return
     named = all(isinstance(given, str | Plan) for given in batches.given[1].values())
     if not (processes and named):
         with ThreadPoolExecutor(count) as threads:
-            yield from _ahead(threads, batches.take, tasks, count + 1)
+            yield from _ahead(threads, lambda some: [batches.take(some[0])], ([task] for task in tasks), count + 1)
         return
     pool = ProcessPoolExecutor(count, get_context("spawn"), _start, batches.given)
     try:
-        yield from _ahead(pool, _work, tasks, 2 * count)
+        yield from _ahead(pool, _work, (list(some) for _, some in groupby(tasks, lambda task: task.group)), count + 1)
     except BrokenProcessPool:
         raise WorkerError(
             "a worker process ended by itself, perhaps for want of memory: try fewer workers (--workers 1)"
@@ -238,14 +248,16 @@ def run_all(batches: Batches, tasks: Sequence[Task], workers: int | None, proces
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _ahead(pool: Executor, work: Callable[[Task], Lived], tasks: Sequence[Task], ahead: int) -> Iterator[Lived]:
-    waiting = iter(tasks)
-    pending: set[Future[Lived]] = {pool.submit(work, task) for task in islice(waiting, ahead)}
+def _ahead(
+    pool: Executor, work: Callable[[Sequence[Task]], list[Lived]], pieces: Iterable[Sequence[Task]], ahead: int
+) -> Iterator[Lived]:
+    waiting = iter(pieces)
+    pending: set[Future[list[Lived]]] = {pool.submit(work, piece) for piece in islice(waiting, ahead)}
     while pending:
         ready, pending = wait(pending, return_when=FIRST_COMPLETED)
-        pending |= {pool.submit(work, task) for task in islice(waiting, len(ready))}
-        for future in sorted(ready, key=lambda f: f.result().task.first):
-            yield future.result()
+        pending |= {pool.submit(work, piece) for piece in islice(waiting, len(ready))}
+        for future in sorted(ready, key=lambda f: f.result()[0].task.first):
+            yield from future.result()
 
 
 def tasks_of(policies: Sequence[str], draws: int, groups: int, how: tuple[int, bool]) -> Iterator[Task]:

@@ -29,7 +29,7 @@ from fieldshift.engines.live import live
 from fieldshift.engines.optimize import optimize
 from fieldshift.engines.outcome import Outcome, outcome
 from fieldshift.engines.plan import Plan
-from fieldshift.engines.policies import Policy, fresh, policy_of, settings_of
+from fieldshift.engines.policies import Policy, Stay, fresh, policy_of, settings_of
 from fieldshift.engines.reference import MeanEngine
 from fieldshift.engines.remaining import raised
 from fieldshift.engines.replan import Replan
@@ -77,7 +77,7 @@ def evaluate(  # noqa: PLR0913 - the public name: each is a question a user answ
     scenario: Scenario,
     policies: Sequence[str] | Mapping[str, str | Policy] | None = None,
     *,
-    plan: Planned | None = None,
+    plan: Planned | Callable[[], Planned] | None = None,
     goals: Sequence[Goal] = (),
     draws: int = 200,
     seed: int = 1,
@@ -120,7 +120,7 @@ def evaluate(  # noqa: PLR0913 - the public name: each is a question a user answ
         raise UsageError(f"draws is {draws}: at least 1 future is needed")
     began = time.perf_counter()
     goals = tuple(goals) or scenario.goals or (Goal(least="cost"),)
-    case = _Case(scenario, _chosen(scenario, policies, plan, strict), (draws, seed, groups))
+    case = _Case(scenario, _chosen(scenario, policies, plan is not None), (draws, seed, groups))
     sampled = np.unique(np.linspace(0, draws - 1, min(sample, draws)).round().astype(np.int64))
     threads = max(1, workers if workers is not None else (os.cpu_count() or 1))
     tally = _Tally(case, goals)
@@ -129,31 +129,25 @@ def evaluate(  # noqa: PLR0913 - the public name: each is a question a user answ
     tasks = list(tasks_of(list(every), draws, case.groups, (run.batch(), False)))
     dear = [(n, f) for f in sampled.tolist() for n, g in case.chosen.items() if isinstance(g, Replan)]
     heavy = processes and len(every) * draws * run.weight > HEAVY
-    on_mean = {name: np.full(len(goals), np.nan) for name in case.chosen}
-    paths = [Task(name, -1, -1, 0) for name in every if means or (plan is not None and name == _PLAN)]
-    tasks = [*paths, *tasks]
-    for done, lived in enumerate(run_all(run, tasks, workers, heavy), start=1):
-        assert lived.outcome is not None
-        if lived.taken is None:
-            on_mean[lived.task.policy] = lived.outcome.goals[:, 0]
-            continue
-        run.collectors[lived.task.policy].put(lived.taken)
-        tally.put(lived.task.policy, np.arange(lived.task.first, lived.task.first + lived.task.count), lived.outcome)
-        if progress is not None:
-            progress(done, len(tasks) + len(dear))
+    how = (plan, means, strict)
+    solved, on_mean = _lived_by_all(case, run, (tally, tasks), how, (workers, heavy, len(dear), progress))
+    count = len(tasks) + len(on_mean)
     found = _each(lambda one: case.lived(one[0], one[1], goals), dear, threads)
-    for done, ((name, future), judged) in enumerate(zip(dear, found, strict=True), start=len(tasks) + 1):
+    for done, ((name, future), judged) in enumerate(zip(dear, found, strict=True), start=count + 1):
         tally.put(name, np.array([future]), judged)
         if progress is not None:
-            progress(done, len(tasks) + len(dear))
+            progress(done, count + len(dear))
     tally.close()
     names = tuple(case.chosen)
     walked = [name for name in names if means and name not in every]
-    on_mean |= dict(zip(walked, _each(lambda name: case.on_mean(name, None, goals)[0], walked, threads), strict=True))
+    unknown = {name: np.full(len(goals), np.nan) for name in names if name not in on_mean}
+    on_mean |= unknown | dict(
+        zip(walked, _each(lambda name: case.on_mean(name, None, goals)[0], walked, threads), strict=True)
+    )
     informed = _informed(case, goals, (np.unique(case.group_of(sampled)), bound, threads)) if len(sampled) else None
     promised = np.full(len(goals), np.nan)
-    if plan is not None:
-        known = {_key(value.goal): value.value for value in plan.goals}
+    if solved:
+        known = {_key(value.goal): value.value for value in solved[0].goals}
         promised = np.array([known.get(_key(goal), np.nan) for goal in goals])
     return Evaluation(
         tally.result(run, time.perf_counter() - began),
@@ -170,6 +164,43 @@ def evaluate(  # noqa: PLR0913 - the public name: each is a question a user answ
     )
 
 
+def _lived_by_all(
+    case: _Case,
+    run: Batches,
+    what: tuple[_Tally, Sequence[Task]],
+    how: tuple[Planned | Callable[[], Planned] | None, bool, bool],
+    beside: tuple[int | None, bool, int, Callable[[int, int], None] | None],
+) -> tuple[list[Planned], dict[str, Float]]:
+    """Live all batches and mean paths, the plan's last, when it is known; return the plan, and goals on mean paths."""
+    (tally, tasks), (plan, means, strict), (workers, heavy, dear, progress) = what, how, beside
+    names = list(dict.fromkeys(task.policy for task in tasks))
+    paths = [Task(name, -2 - i, -1, 0) for i, name in enumerate(names) if means and name != _PLAN]
+    solved: list[Planned] = []
+    on_mean: dict[str, Float] = {}
+
+    def work() -> Iterator[Task]:
+        yield from (task for task in (*paths, *tasks) if task.policy != _PLAN)
+        if plan is not None:
+            solved.append(plan() if callable(plan) else plan)
+            given = case.chosen[_PLAN] = replace(solved[0].plan, strict=strict)
+            whole = given.whole(run.base)
+            yield Task(_PLAN, -1, -1, 0, replace(given, strict=True))
+            yield from (replace(task, given=whole) for task in tasks if task.policy == _PLAN)
+
+    count = len(paths) + len(tasks) + (plan is not None) + dear
+    for done, lived in enumerate(run_all(run, work(), workers, heavy), start=1):
+        assert lived.outcome is not None
+        name = lived.task.policy
+        if lived.taken is None:
+            on_mean[name] = lived.outcome.goals[:, 0]
+        else:
+            run.collectors[name].put(lived.taken)
+            tally.put(name, np.arange(lived.task.first, lived.task.first + lived.task.count), lived.outcome)
+        if progress is not None:
+            progress(done, count)
+    return solved, on_mean
+
+
 def _key(goal: Goal) -> tuple[object, ...]:
     return goal.least, goal.most, goal.of, goal.at
 
@@ -177,8 +208,7 @@ def _key(goal: Goal) -> tuple[object, ...]:
 def _chosen(
     scenario: Scenario,
     policies: Sequence[str] | Mapping[str, str | Policy] | None,
-    plan: Planned | None,
-    strict: bool,
+    plan: bool,
 ) -> dict[str, str | Policy]:
     """Return the policies by name, those that live a sample last."""
     given = list(scenario.policies) if policies is None else policies
@@ -187,10 +217,10 @@ def _chosen(
     for policy in chosen.values():
         if isinstance(policy, str):
             settings_of(scenario, policy)
-    if plan is not None:
+    if plan:
         if _PLAN in chosen:
             raise UsageError("a policy is called 'plan', as the plan is: give it another name")
-        chosen[_PLAN] = replace(plan.plan, strict=strict)
+        chosen[_PLAN] = Stay()  # until it is known
     chosen = dict(sorted(chosen.items(), key=lambda item: isinstance(item[1], Replan)))
     if not chosen or isinstance(next(iter(chosen.values())), Replan):
         raise UsageError("there is no policy to evaluate beside a rolling horizon: name one, or give a plan")
@@ -201,7 +231,7 @@ class _Case:
     """A scenario, its policies, and the futures that they meet."""
 
     def __init__(
-        self, scenario: Scenario, chosen: Mapping[str, str | Policy], futures: tuple[int, int, int | None]
+        self, scenario: Scenario, chosen: dict[str, str | Policy], futures: tuple[int, int, int | None]
     ) -> None:
         self.scenario, self.chosen = scenario, chosen
         self.draws, self.seed, groups = futures

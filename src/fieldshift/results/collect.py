@@ -117,10 +117,17 @@ class _Store:
 _KINDS: list[np.dtype[np.generic]] = [np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.float32)]
 
 
+def _small(measured: Mapping[Key, Array]) -> dict[Key, Array]:
+    """Return measures in the smallest kinds: a batch may have to go from one process to another."""
+    return {key: values.astype(_holding(values)) for key, values in measured.items()}
+
+
 def _holding(values: Array) -> np.dtype[np.generic]:
     """Return the smallest kind that holds some values."""
     if values.dtype.kind not in "iu":
         return _KINDS[-1]
+    if values.dtype == _KINDS[0]:
+        return _KINDS[0]
     low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
     for kind, bits in zip(_KINDS, (15, 31), strict=False):
         if -(1 << bits) <= low and high < 1 << bits:
@@ -194,13 +201,13 @@ class Collector:
         """Return the measures of one batch, as `add` does, without keeping them: for any thread to do."""
         lived = self._network if network is None else network
         count = len(trace.people)
-        nation = measure(trace, lived, self._keys)
+        nation = _small(measure(trace, lived, self._keys))
         cut = cuts(lived, trace)
         skip = -first_future % self._stride
         if skip >= count or not self._site_keys:
             return Taken(first_future, count, nation, 0, {}, cut)
         some = _every(trace, skip, self._stride)
-        sites = measure(some, lived, self._site_keys, by_site=True)
+        sites = _small(measure(some, lived, self._site_keys, by_site=True))
         return Taken(first_future, count, nation, (first_future + skip) // self._stride, sites, cut)
 
     def put(self, taken: Taken) -> None:

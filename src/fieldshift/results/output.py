@@ -31,6 +31,10 @@ def _served(network: Network) -> tuple[str, ...]:
     return tuple(sorted(b.name for b in network.serves))
 
 
+def _targeted(network: Network) -> tuple[str, ...]:
+    return tuple(sorted(b.name for b in network.serves if b.target is not None))
+
+
 def _in_crews(network: Network) -> tuple[str, ...]:
     return tuple(sorted(b.name for b in network.serves if b.crew > 1))
 
@@ -85,6 +89,15 @@ def served(tally: Tally, work: str) -> Array:
     block = serving(tally.network, work)
     arcs = np.arange(block.arcs.start, block.arcs.stop)
     return tally.total([Group("served", arcs, block.sites)], tally.periods)
+
+
+@OUTPUT.period("Short of the output asked for", "case", _targeted, of="work")
+def short_of_target(tally: Tally, work: str) -> Array:
+    """Cases that `target` asks for in the period less those served, 0 where it is reached; by site, where it is."""
+    block = serving(tally.network, work)
+    assert block.target is not None
+    done = tally.total([Group("served", np.arange(block.arcs.start, block.arcs.stop), block.sites)], tally.periods)
+    return np.asarray(np.maximum(tally.fixed([(block.target, block.sites)], tally.periods) - done, 0.0))
 
 
 @OUTPUT.period("Served per week", "case/week", _served, of="work")

@@ -17,10 +17,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import os
 import platform
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
@@ -70,8 +72,9 @@ def save(result: Result, folder: Place, draws: Literal["all", "headlines"] = "al
     if draws == "headlines":
         kept = {entry.key for entry, _ in result.chosen_headlines()}
     with _Written(target) as room:
-        for name, frame in _frames(result, kept).items():
-            parquet.write(frame, room / name)
+        frames = _frames(result, kept)
+        with ThreadPoolExecutor(min(len(frames), os.cpu_count() or 1)) as pool:
+            list(pool.map(parquet.write, frames.values(), [room / name for name in frames]))
         (room / _MAIN).write_text(_text(_described(result)), encoding="utf-8", newline="\n")
     return target
 
