@@ -7,14 +7,13 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from importlib import import_module
 from threading import Timer
-from typing import Any
+from typing import Any, Protocol
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 __all__ = ["Kept", "Talk", "counted", "kept", "long", "table"]
 
@@ -72,7 +71,7 @@ class Talk:
         if self.quiet:
             yield _silent
             return
-        with _bar(label) if on_terminal() else nullcontext(_Plain(label)) as shown:
+        with _drawn(label) if on_terminal() else nullcontext(_Plain(label)) as shown:
             timer = Timer(SLOW_START, shown.say, [slow_start])
             timer.daemon = True
             if slow_start:
@@ -97,30 +96,17 @@ def _silent(done: int, total: int) -> None:
     """Say nothing."""
 
 
-class _Bar:
-    """Progress on a terminal: a bar with the time left, gone when it is done."""
+class _Shown(Protocol):
+    """What shows progress."""
 
-    def __init__(self, label: str, bar: Progress) -> None:
-        self._bar, self._task = bar, bar.add_task(label, total=None)
-
-    def step(self, done: int, total: int) -> None:
-        self._bar.update(self._task, completed=done, total=total)
-
-    def say(self, text: str) -> None:
-        self._bar.console.print(text, highlight=False)
+    def step(self, done: int, total: int) -> None: ...
+    def say(self, text: str) -> None: ...
 
 
-@contextmanager
-def _bar(label: str) -> Iterator[_Bar]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(30),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(compact=True),
-        TextColumn("left"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield _Bar(label, bar)
+def _drawn(label: str) -> AbstractContextManager[_Shown]:
+    """Return a bar; what draws it is loaded only where one is drawn, so that `--help` is quick."""
+    shown: AbstractContextManager[_Shown] = import_module("fieldshift.cli.bar").bar(label)
+    return shown
 
 
 class _Plain:
