@@ -89,6 +89,7 @@ class Reader:
             assert line == "..." or line in said, f"not said, or not in this order: {line}\n{self.said}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in RUN if any(b[0] in ("sh", "python") for b in blocks(p))], ids=name)
 def test_blocks_run(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

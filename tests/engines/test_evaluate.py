@@ -21,6 +21,8 @@ from fieldshift.engines.policies import Stay, policy_of
 from fieldshift.engines.reference import MeanEngine
 from fieldshift.scenario.schema import Goal, Scenario
 
+pytestmark = pytest.mark.slow
+
 GOALS = (
     Goal(least="short", of="needs.field"),
     Goal(least="short", at="end"),

@@ -96,6 +96,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_the_solver_and_says_so_and_nothing_else_is_printed():
     told = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, text=True, timeout=120, check=True)
     assert told.stdout.strip() in ("interrupted: there is no plan yet", "interrupted True")

@@ -18,6 +18,8 @@ from fieldshift.engines.program_reduce import reduce
 from fieldshift.engines.reference import MeanEngine
 from fieldshift.engines.resolve import load, reach
 
+pytestmark = pytest.mark.slow
+
 REDEPLOY = """
 name: Redeployment
 horizon: {periods: 4, step: week, start: 2024-01-01}

@@ -19,6 +19,8 @@ from fieldshift.engines.replan import Replan
 from fieldshift.engines.view import View
 from fieldshift.scenario.schema import Goal, Scenario
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     "name": "Small",
     "horizon": {"start": "2024-01-01", "periods": 16, "step": "week"},

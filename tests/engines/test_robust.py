@@ -14,6 +14,8 @@ from fieldshift.errors import NoPlan
 from fieldshift.network.build import build as build_network
 from fieldshift.scenario.schema import Goal, Scenario
 
+pytestmark = pytest.mark.slow
+
 HIRE, SHORT, IDLE = 30.0, 100.0, 20.0
 
 NEWSVENDOR = """

@@ -10,6 +10,8 @@ from test_cli import say
 
 import fieldshift as fs
 
+pytestmark = pytest.mark.slow
+
 SHORT = ["--set", "horizon.periods=40"]
 
 CLASH = """\

@@ -28,6 +28,8 @@ from fieldshift.engines.optimize import Solution, optimize
 from fieldshift.engines.reference import MeanEngine
 from fieldshift.results.trace import Trace
 
+pytestmark = pytest.mark.slow
+
 WILLIAMS = """
 name: Manpower planning
 currency: GBP

@@ -20,6 +20,8 @@ from fieldshift.network.build import build
 from fieldshift.network.graph import Network
 from fieldshift.results.trace import Trace
 
+pytestmark = pytest.mark.slow
+
 FEW = settings(
     max_examples=20,
     derandomize=True,

@@ -33,6 +33,7 @@ def bytes_of(result: Result) -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.slow
 @given(plan=plans(), seed=st.integers(0, 2**40))
 @settings(max_examples=120)
 def test_the_fast_engine_draws_what_the_readable_one_draws(plan, seed):
@@ -71,6 +72,7 @@ def test_money_does_not_depend_on_the_batch_to_the_last_bit(kind):
     assert np.array_equal(lived(scenario, kind, range(1)).spent, lived(scenario, kind, range(7)).spent[:1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["reference", "numba"])
 @given(plan=plans())
 @settings(max_examples=8)
@@ -84,6 +86,7 @@ def test_a_run_does_not_depend_on_workers_or_batches(engine, plan):
     assert any("people" in name for name in runs[0])
 
 
+@pytest.mark.slow
 def test_a_run_with_unknowns_does_not_depend_on_workers_or_batches():
     scenario = scenario_of(
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from planner import calm_plans, plans, scenario_of
 
@@ -21,6 +22,7 @@ def test_what_is_drawn_calm_is_valid(plan):
     assert [p for p in problems(scenario_of(plan)) if p.level == "error"] == []
 
 
+@pytest.mark.slow
 def test_the_strategy_reaches_every_part():
     """Without this, a law could hold because the strategy never writes what would break it."""
     seen: set[str] = set()
