@@ -82,9 +82,17 @@ class ScenarioError(FieldshiftError):
 
 
 class NoPlan(FieldshiftError):
-    """No plan keeps every limit; the message names the rules that clash."""
+    """No plan keeps every limit; the message names the rules that clash.
+
+    Attributes:
+        unfinished: Whether there may be one all the same: the search was stopped, or ran out of time.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str = "", unfinished: bool = False) -> None:
+        super().__init__(message)
+        self.unfinished = unfinished
 
 
 class RunError(FieldshiftError):

@@ -227,21 +227,18 @@ def test_a_plan_keeps_every_limit_and_costs_what_its_replay_spends(task):
             used = _total(limit.hold, people, n) + _total(limit.transit, way, n)
             used += _total(limit.move, moved, n) + _total(limit.serve, served, n)
             assert (used <= limit.cap[t] + NEAR * (1 + np.abs(limit.cap[t]))).all(), limit.name
-        for site in range(len(network.sites.ids)):
-            starts = [
-                moved[b.first + k]
-                for b in network.choices
-                for k, s in enumerate(b.sites)
-                if (b.part, s) == ("retrain", site)
-            ]
-            assert sum(starts) <= _seats(task, "seats") + NEAR
-            course = [
-                there[b.first + k]
-                for b in network.choices
-                for k, s in enumerate(b.sites)
-                if (b.stage, s) == ("academy", site)
-            ]
-            assert sum(course) <= _seats(task, "beds") + NEAR
+        for amounts, attribute, name, seats in (
+            (moved, "part", "retrain", "seats"),
+            (there, "stage", "academy", "beds"),
+        ):
+            for site in range(len(network.sites.ids)):
+                taken = [
+                    amounts[b.first + k]
+                    for b in network.choices
+                    for k, s in enumerate(b.sites)
+                    if (getattr(b, attribute), s) == (name, site)
+                ]
+                assert sum(taken) <= _seats(task, seats) + NEAR
         have = _total(need.cells, present, len(need.sites)) + _total(need.transit, there, len(need.sites))
         short = need.need[t] - have
         price += np.maximum(short, 0) @ need.short.price[t] + np.maximum(-short, 0) @ need.over.price[t]

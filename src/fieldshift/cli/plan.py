@@ -44,7 +44,7 @@ def planned(scenario: fs.Scenario, coarsen: str, time_limit: float, talk: Talk) 
     try:
         solution = fs.optimize(scenario, coarsen=how, time_limit=time_limit)
     except fs.NoPlan as error:
-        if "limit" not in str(error) or "no plan yet" in str(error):
+        if error.unfinished:
             raise
         talk.say("There is no plan that keeps every limit; looking for the rules that clash")
         clash = fs.explain(fs.build(scenario), scenario)

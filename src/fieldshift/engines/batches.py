@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 
 from fieldshift.engines.engine import Engine
+from fieldshift.engines.futures import edges_of
 from fieldshift.engines.kernel import Kernel
 from fieldshift.engines.live import live
 from fieldshift.engines.outcome import Outcome, outcome
@@ -31,7 +32,19 @@ from fieldshift.results.trace import Trace, weight
 from fieldshift.scenario.read import digest, overlaid
 from fieldshift.scenario.schema import Goal, Scenario
 
-__all__ = ["HEAVY", "Batches", "Draws", "EngineName", "Lived", "Task", "run_all", "tasks_of", "under"]
+__all__ = [
+    "HEAVY",
+    "Batches",
+    "Draws",
+    "EngineName",
+    "Lived",
+    "Task",
+    "chosen_of",
+    "ready",
+    "run_all",
+    "tasks_of",
+    "under",
+]
 
 EngineName = Literal["numba", "reference"]
 
@@ -45,10 +58,41 @@ TRACE_BYTES = 96 << 20
 """What the records of one batch may weigh."""
 
 
-def under(scenario: Scenario, policy: str) -> Scenario:
-    """Return a scenario as a policy of its own changes it."""
-    changes = settings_of(scenario, policy)
+def chosen_of(
+    scenario: Scenario, policies: Sequence[str] | Mapping[str, str | Policy] | None
+) -> dict[str, str | Policy]:
+    """Return policies by name; all of the scenario's where none are given.
+
+    Raises:
+        UsageError: A policy that does not exist.
+    """
+    given = list(scenario.policies) if policies is None else policies
+    chosen: dict[str, str | Policy] = {}
+    chosen.update(given if isinstance(given, Mapping) else {name: name for name in given})
+    for policy in chosen.values():
+        if isinstance(policy, str):
+            settings_of(scenario, policy)
+    return chosen
+
+
+def under(scenario: Scenario, policy: str | Policy) -> Scenario:
+    """Return a scenario as a policy of its own changes it; a policy that is an object changes nothing."""
+    changes = settings_of(scenario, policy) if isinstance(policy, str) else {}
     return overlaid(scenario, changes) if changes else scenario
+
+
+def ready(
+    scenario: Scenario, network: Network, policy: str | Policy, belief: Mapping[str, float] | None = None
+) -> Policy:
+    """Return a policy ready to live one batch.
+
+    Args:
+        scenario: The scenario as the policy changes it.
+        network: Its network.
+        policy: A name, or an object, which is copied.
+        belief: What the network's unknowns are.
+    """
+    return policy_of(scenario, network, policy, belief) if isinstance(policy, str) else fresh(policy)
 
 
 @dataclass(frozen=True)
@@ -103,6 +147,11 @@ class Batches:
         keys: Measures to take; a default set otherwise.
         engine: Which engine.
         goals: Goals to judge each future by; with any, all is recorded.
+
+    Attributes:
+        base: The scenario's own network, its unknowns at their centres.
+        variants: The scenario as each policy changes it.
+        collectors: What takes the measures of each policy.
     """
 
     def __init__(
@@ -117,16 +166,20 @@ class Batches:
         self.given = scenario, chosen, draws, keys, engine, tuple(goals)
         self._goals = tuple(goals)
         self._draws, self._engine = draws, engine
-        self._variants = {n: under(scenario, g) if isinstance(g, str) else scenario for n, g in chosen.items()}
-        self._built = _Built(scenario, self._variants)
+        self.variants = {n: under(scenario, g) for n, g in chosen.items()}
+        self._built = _Built(scenario, self.variants)
         self.base = self._built.base
         self._chosen = {n: g.whole(self.base) if isinstance(g, Plan) else g for n, g in chosen.items()}
         self.collectors: dict[str, Collector] = {}
         for name in chosen:
-            own = self._built.centre(name)
+            own = self.centre(name)
             self.collectors[name] = Collector(own, keys or keys_of(scenario, own), draws.count)
         everything = frozenset(f.name for f in fields(Trace)) if goals else LOOKED_AT
         self._record = {name: taker.reads | everything for name, taker in self.collectors.items()}
+
+    def centre(self, policy: str) -> Network:
+        """Return a policy's network, its unknowns at their centres."""
+        return self._built.centre(policy)
 
     @cached_property
     def weight(self) -> int:
@@ -148,22 +201,17 @@ class Batches:
         record = self._record[task.policy]
         machine: Engine = Kernel(own, seed, futures, record) if fast else Reference(own, seed, futures)
         given = self._chosen[task.policy] if task.given is None else task.given
-        if isinstance(given, str):
-            policy = policy_of(self._variants[task.policy], own, given, belief)
-        else:
-            policy = fresh(given)
-        trace = live(machine, policy)
+        trace = live(machine, ready(self.variants[task.policy], own, given, belief))
         judged = outcome(trace, own, self._goals) if self._goals else None
         return Lived(replace(task, given=None), self.collectors[task.policy].take(task.first, trace, own), judged)
 
     def _on_mean(self, task: Task) -> Outcome:
         """Return what becomes of the goals on a policy's mean path, a plan unrounded, its serving fixed too."""
         name = task.policy
-        network, given = self._built.centre(name), self.given[1][name] if task.given is None else task.given
-        if isinstance(given, str):
-            policy = policy_of(self._variants[name], network, given, None)
-        else:
-            policy = replace(given, strict=True) if isinstance(given, Plan) else fresh(given)
+        network, given = self.centre(name), self.given[1][name] if task.given is None else task.given
+        if isinstance(given, Plan):
+            given = replace(given, strict=True)
+        policy = ready(self.variants[name], network, given)
         return outcome(live(MeanEngine(network), policy), network, self._goals)
 
 
@@ -263,7 +311,7 @@ def _ahead(
 def tasks_of(policies: Sequence[str], draws: int, groups: int, how: tuple[int, bool]) -> Iterator[Task]:
     """Return all batches: policies in turn, or, where there are many futures, one policy after the other."""
     batch, many = how
-    edges = [draws * g // groups for g in range(groups + 1)]
+    edges = edges_of(draws, groups)
     batches = [
         (group, first, min(batch, edges[group + 1] - first))
         for group in range(groups)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
@@ -21,15 +21,15 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from fieldshift.engines.batches import HEAVY, Batches, Draws, Task, run_all, tasks_of
+from fieldshift.engines.batches import HEAVY, Batches, Draws, Task, chosen_of, ready, run_all, tasks_of
 from fieldshift.engines.evaluation import Evaluation, Informed, Met
-from fieldshift.engines.futures import beliefs, groups_of
+from fieldshift.engines.futures import beliefs, edges_of, groups_of
 from fieldshift.engines.kernel import Kernel
 from fieldshift.engines.live import live
 from fieldshift.engines.optimize import optimize
 from fieldshift.engines.outcome import Outcome, outcome
 from fieldshift.engines.plan import Plan
-from fieldshift.engines.policies import Policy, Stay, fresh, policy_of, settings_of
+from fieldshift.engines.policies import Policy, Stay
 from fieldshift.engines.reference import MeanEngine
 from fieldshift.engines.remaining import raised
 from fieldshift.engines.replan import Replan
@@ -38,7 +38,7 @@ from fieldshift.network.build import build
 from fieldshift.network.graph import Float, Int, Network
 from fieldshift.results.result import Result
 from fieldshift.results.trace import Trace
-from fieldshift.scenario.read import digest, overlaid
+from fieldshift.scenario.read import digest
 from fieldshift.scenario.schema import Goal, Scenario
 
 __all__ = ["Planned", "evaluate"]
@@ -120,23 +120,25 @@ def evaluate(  # noqa: PLR0913 - the public name: each is a question a user answ
         raise UsageError(f"draws is {draws}: at least 1 future is needed")
     began = time.perf_counter()
     goals = tuple(goals) or scenario.goals or (Goal(least="cost"),)
-    case = _Case(scenario, _chosen(scenario, policies, plan is not None), (draws, seed, groups))
+    chosen = _chosen(scenario, policies, plan is not None)
+    count = groups_of(scenario, draws, groups)
+    futures = Draws(draws, seed, beliefs(scenario, count, seed))
     sampled = np.unique(np.linspace(0, draws - 1, min(sample, draws)).round().astype(np.int64))
     threads = max(1, workers if workers is not None else (os.cpu_count() or 1))
-    tally = _Tally(case, goals)
-    every = {name: given for name, given in case.chosen.items() if not isinstance(given, Replan)}
-    run = Batches(scenario, every, Draws(draws, seed, tuple(case.beliefs)), None, "numba", goals)
-    tasks = list(tasks_of(list(every), draws, case.groups, (run.batch(), False)))
-    dear = [(n, f) for f in sampled.tolist() for n, g in case.chosen.items() if isinstance(g, Replan)]
+    every = {name: given for name, given in chosen.items() if not isinstance(given, Replan)}
+    run = Batches(scenario, every, futures, None, "numba", goals)
+    case, tally = _Case(scenario, chosen, run, futures), _Tally(chosen, len(goals))
+    tasks = list(tasks_of(list(every), draws, count, (run.batch(), False)))
+    dear = [(n, f) for f in sampled.tolist() for n, g in chosen.items() if isinstance(g, Replan)]
     heavy = processes and len(every) * draws * run.weight > HEAVY
     how = (plan, means, strict)
     solved, on_mean = _lived_by_all(case, run, (tally, tasks), how, (workers, heavy, len(dear), progress))
-    count = len(tasks) + len(on_mean)
+    done_before = len(tasks) + len(on_mean)
     found = _each(lambda one: case.lived(one[0], one[1], goals), dear, threads)
-    for done, ((name, future), judged) in enumerate(zip(dear, found, strict=True), start=count + 1):
+    for done, ((name, future), judged) in enumerate(zip(dear, found, strict=True), start=done_before + 1):
         tally.put(name, np.array([future]), judged)
         if progress is not None:
-            progress(done, count + len(dear))
+            progress(done, done_before + len(dear))
     tally.close()
     names = tuple(case.chosen)
     walked = [name for name in names if means and name not in every]
@@ -150,8 +152,18 @@ def evaluate(  # noqa: PLR0913 - the public name: each is a question a user answ
         known = {_key(value.goal): value.value for value in solved[0].goals}
         promised = np.array([known.get(_key(goal), np.nan) for goal in goals])
     return Evaluation(
-        tally.result(run, time.perf_counter() - began),
-        case.network(""),
+        Result.of(
+            scenario,
+            run.base,
+            {name: collector.done() for name, collector in run.collectors.items()},
+            draws=draws,
+            seed=seed,
+            groups=count,
+            engine="numba",
+            digest=digest(scenario),
+            seconds=time.perf_counter() - began,
+        ),
+        run.base,
         goals,
         names,
         _PLAN if plan is not None else "",
@@ -159,7 +171,7 @@ def evaluate(  # noqa: PLR0913 - the public name: each is a question a user answ
         tally.values,
         on_mean,
         promised,
-        tally.met(),
+        tally.met(run.base),
         informed,
     )
 
@@ -211,12 +223,7 @@ def _chosen(
     plan: bool,
 ) -> dict[str, str | Policy]:
     """Return the policies by name, those that live a sample last."""
-    given = list(scenario.policies) if policies is None else policies
-    chosen: dict[str, str | Policy] = {}
-    chosen.update(given if isinstance(given, Mapping) else {name: name for name in given})
-    for policy in chosen.values():
-        if isinstance(policy, str):
-            settings_of(scenario, policy)
+    chosen = chosen_of(scenario, policies)
     if plan:
         if _PLAN in chosen:
             raise UsageError("a policy is called 'plan', as the plan is: give it another name")
@@ -228,55 +235,44 @@ def _chosen(
 
 
 class _Case:
-    """A scenario, its policies, and the futures that they meet."""
+    """Futures and mean paths of single policies, beside the batches of a run: what is dear, and what is sampled."""
 
-    def __init__(
-        self, scenario: Scenario, chosen: dict[str, str | Policy], futures: tuple[int, int, int | None]
-    ) -> None:
-        self.scenario, self.chosen = scenario, chosen
-        self.draws, self.seed, groups = futures
-        self.groups = groups_of(scenario, self.draws, groups)
-        self.beliefs = beliefs(scenario, self.groups, self.seed)
-        self._edges = np.array([self.draws * g // self.groups for g in range(self.groups + 1)])
-        self._variants = {name: self._under(given) for name, given in chosen.items()} | {"": scenario}
-        self._same = {name: digest(variant) for name, variant in self._variants.items()}
-        self._centres = {key: build(self._variants[name]) for name, key in self._same.items()}
-        self._made: dict[tuple[str, int], Network] = {}
-
-    def _under(self, given: str | Policy) -> Scenario:
-        changes = settings_of(self.scenario, given) if isinstance(given, str) else {}
-        return overlaid(self.scenario, changes) if changes else self.scenario
+    def __init__(self, scenario: Scenario, chosen: dict[str, str | Policy], run: Batches, draws: Draws) -> None:
+        self.scenario, self.chosen, self.run, self.draws = scenario, chosen, run, draws
+        self._edges = np.array(edges_of(draws.count, len(draws.beliefs)))
+        self._made: dict[tuple[int, int], Network] = {}
 
     def group_of(self, futures: Int) -> Int:
         """Return the group of each of some futures."""
         return np.searchsorted(self._edges, futures, side="right") - 1
 
     def network(self, policy: str, group: int | None = None) -> Network:
-        """Return a policy's network (the scenario's for an empty name) for a group's beliefs; None: the centres."""
-        key = self._same[policy]
-        if group is None or not self.beliefs[group]:
-            return self._centres[key]
-        if (key, group) not in self._made:
-            made = build(self._variants[policy], self.beliefs[group])
-            self._made = {k: v for k, v in self._made.items() if abs(k[1] - group) < 3} | {(key, group): made}
+        """Return a policy's network (the scenario's where it has none of its own) for a group's beliefs, or None."""
+        centre = self.run.centre(policy) if policy in self.run.variants else self.run.base
+        if group is None or not self.draws.beliefs[group]:
+            return centre
+        key = id(centre), group  # policies without settings share the network of the scenario
+        if key not in self._made:
+            made = build(self._variant(policy), self.draws.beliefs[group])
+            self._made = {k: v for k, v in self._made.items() if abs(k[1] - group) < 3} | {key: made}
             return made
-        return self._made[key, group]
+        return self._made[key]
+
+    def _variant(self, policy: str) -> Scenario:
+        return self.run.variants.get(policy, self.scenario)
 
     def policy(self, name: str, group: int | None, whole: bool) -> Policy:
         """Return a policy ready for one batch, a plan in whole numbers where counts are whole."""
         given, network = self.chosen[name], self.network(name, group)
-        if isinstance(given, str):
-            belief = {} if group is None else self.beliefs[group]
-            return policy_of(self._variants[name], network, given, belief)
         if isinstance(given, Plan):
             return given.whole(network) if whole else replace(given, strict=given.strict or name == _PLAN)
-        return fresh(given)
+        return ready(self._variant(name), network, given, {} if group is None else self.draws.beliefs[group])
 
     def lived(self, name: str, future: int, goals: Sequence[Goal]) -> Outcome:
         """Live one future of a policy that is dear."""
         group = int(self.group_of(np.array([future]))[0])
         network = self.network(name, group)
-        trace = live(Kernel(network, self.seed, np.array([future])), self.policy(name, group, True))
+        trace = live(Kernel(network, self.draws.seed, np.array([future])), self.policy(name, group, True))
         return outcome(trace, network, goals)
 
     def on_mean(self, policy: str, group: int | None, goals: Sequence[Goal]) -> tuple[Float, Trace]:
@@ -289,12 +285,12 @@ class _Case:
 class _Tally:
     """What is kept of all batches, in whatever order they come."""
 
-    def __init__(self, case: _Case, goals: Sequence[Goal]) -> None:
-        self._case = case
-        self._met: dict[str, dict[str, dict[int, list[np.ndarray]]]] = {name: {} for name in case.chosen}
-        self._parts: dict[str, list[tuple[Int, Float]]] = {name: [] for name in case.chosen}
-        self.futures: dict[str, Int] = {name: np.zeros(0, np.int64) for name in case.chosen}
-        self.values: dict[str, Float] = {name: np.zeros((len(goals), 0)) for name in case.chosen}
+    def __init__(self, policies: Iterable[str], goals: int) -> None:
+        names = list(policies)
+        self._met: dict[str, dict[str, dict[int, list[np.ndarray]]]] = {name: {} for name in names}
+        self._parts: dict[str, list[tuple[Int, Float]]] = {name: [] for name in names}
+        self.futures: dict[str, Int] = {name: np.zeros(0, np.int64) for name in names}
+        self.values: dict[str, Float] = {name: np.zeros((goals, 0)) for name in names}
 
     def put(self, name: str, futures: Int, judged: Outcome) -> None:
         """Take one batch of a policy, in whatever order batches come."""
@@ -311,9 +307,9 @@ class _Tally:
                 self.futures[name] = np.concatenate([futures for futures, _ in ordered])
                 self.values[name] = np.concatenate([values for _, values in ordered], axis=1)
 
-    def met(self) -> dict[str, dict[str, Met]]:
+    def met(self, network: Network) -> dict[str, dict[str, Met]]:
         """Return how often each need was met under each policy."""
-        where = {need.name: need.sites for need in self._case.network("").needs}
+        where = {need.name: need.sites for need in network.needs}
         found: dict[str, dict[str, Met]] = {}
         for name, needs in self._met.items():
             n = len(self.futures[name])
@@ -325,27 +321,12 @@ class _Tally:
                 found[name][need] = Met(n, every / n, each / n, where[need], short / n)
         return found
 
-    def result(self, run: Batches, seconds: float) -> Result:
-        """Return the measures of all policies that lived every future."""
-        case = self._case
-        return Result.of(
-            case.scenario,
-            case.network(""),
-            {name: collector.done() for name, collector in run.collectors.items()},
-            draws=case.draws,
-            seed=case.seed,
-            groups=case.groups,
-            engine="numba",
-            digest=digest(case.scenario),
-            seconds=seconds,
-        )
-
 
 def _informed(case: _Case, goals: Sequence[Goal], how: tuple[Int, str, int]) -> Informed:
     """Return the best with known unknowns, and mean paths, for some beliefs: policies on the scenario's network."""
     groups, coarsen, threads = how
     every = [name for name, given in case.chosen.items() if not isinstance(given, Replan)]
-    own = [name for name in every if case.network(name) is case.network("")]
+    own = [name for name in every if case.network(name) is case.run.base]
 
     def best(group: int) -> tuple[Float, list[Float]]:
         network = case.network("", group)

@@ -19,7 +19,7 @@ from fieldshift.engines import chance
 from fieldshift.scenario.schema import Scenario
 from fieldshift.scenario.values import unknowns
 
-__all__ = ["beliefs", "groups_of"]
+__all__ = ["beliefs", "edges_of", "groups_of"]
 
 
 def groups_of(scenario: Scenario, draws: int, groups: int | None) -> int:
@@ -28,6 +28,11 @@ def groups_of(scenario: Scenario, draws: int, groups: int | None) -> int:
         return 1
     wanted = groups if groups is not None else max(min(draws, 20), min(draws // 40, 100))
     return max(1, min(wanted, draws))
+
+
+def edges_of(draws: int, groups: int) -> tuple[int, ...]:
+    """Return the first future of each group, and the number of futures at the end."""
+    return tuple(draws * g // groups for g in range(groups + 1))
 
 
 def beliefs(scenario: Scenario, groups: int, seed: int) -> tuple[Mapping[str, float], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from fieldshift.engines.outcome import deciding, under_way
+from fieldshift.engines.outcome import deciding, present, under_way
 from fieldshift.network.graph import Float, NeedBlock, Network
 from fieldshift.results.shortage import Gap, Gaps
 from fieldshift.results.trace import Trace
@@ -32,7 +32,7 @@ def gaps(network: Network, trace: Trace) -> Gaps:
 
 def _there(network: Network, trace: Trace, need: NeedBlock) -> Float:
     """Return how many meet a need, the mean over futures, before the moves or after them, shape (T, n)."""
-    people = deciding(trace, network) if need.opening else _present(network, trace)
+    people = deciding(trace, network) if need.opening else present(trace, network)
     there = np.zeros_like(need.need)
     mean = people.mean(axis=0)
     for cell, row, weight in zip(*need.cells, strict=True):
@@ -42,27 +42,6 @@ def _there(network: Network, trace: Trace, need: NeedBlock) -> Float:
         for arc, row, weight in zip(*need.transit, strict=True):
             there[:, row] += weight * way[:, arc]
     return there
-
-
-def _present(network: Network, trace: Trace) -> Float:
-    """Return the count in each cell after the moves of each period: the closing count, chance and entries undone."""
-    there = np.array(trace.people[:, 1:], np.float64)
-    for chance in network.chances:
-        if not chance.opening:
-            _add(there, chance.tail, trace.flowed[:, :, chance.arcs], 1.0)
-            _add(there, chance.head, trace.flowed[:, :, chance.arcs], -1.0)
-    for block in network.choices:
-        if block.lasts and block.drop.any():
-            _add(there, block.drop_to, trace.dropped[:, :, block.arcs], -1.0)
-    for entry in network.entries:
-        _add(there, entry.head, trace.entered[:, :, entry.arcs], -1.0)
-    return there
-
-
-def _add(there: Float, cells: np.ndarray, amount: np.ndarray, sign: float) -> None:
-    for k, cell in enumerate(cells.tolist()):
-        if cell >= 0:
-            there[:, :, cell] += sign * amount[:, :, k]
 
 
 def _gaps(network: Network, need: NeedBlock, there: Float) -> list[Gap]:

@@ -129,7 +129,7 @@ class Joint:
         if self._whole:
             self.gap = float(info.mip_gap)
         if self.status != "optimal" and info.primal_solution_status != 2:
-            raise NoPlan(f"{self.status}: there is no plan yet")
+            raise NoPlan(f"{self.status}: there is no plan yet", unfinished=True)
         return float(wide @ self._values())
 
     def _values(self) -> Float:

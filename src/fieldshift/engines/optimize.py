@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from fieldshift.engines.outcome import sign_of
 from fieldshift.engines.plan import Plan
 from fieldshift.engines.program import write_program
 from fieldshift.engines.program_rows import Program
@@ -181,7 +182,7 @@ def optimize(
     duals += [np.full(len(program.row_low), np.nan)] * (len(steps) - len(duals))
     columns = solver.columns()
     values = tuple(
-        GoalValue(g, _label(g, network), _signed(g, b), _signed(g, float(v @ columns) + c), unit)
+        GoalValue(g, _label(g), sign_of(g) * b, sign_of(g) * (float(v @ columns) + c), unit)
         for g, b, (v, c, unit) in zip(goals, best, vectors, strict=True)
     )
     ended = time.perf_counter()
@@ -224,17 +225,13 @@ def with_loss(network: Network, goals: Sequence[Goal], solution: Solution, *, ti
     """
     fine = optimize(network, goals, coarsen="none", time_limit=time_limit)
     if fine.status != "optimal":
-        raise NoPlan(f"{fine.status}: the plan period by period was not solved to the end")
+        raise NoPlan(f"{fine.status}: the plan period by period was not solved to the end", unfinished=True)
     pairs = zip(solution.goals, fine.goals, strict=True)
     lost = tuple((c.value - f.value) / max(abs(f.value), 1e-9) * (-1 if f.goal.most else 1) for c, f in pairs)
     return replace(solution, loss=lost)
 
 
-def _signed(goal: Goal, value: float) -> float:
-    return -value if goal.most is not None else value
-
-
-def _label(goal: Goal, network: Network) -> str:
+def _label(goal: Goal) -> str:
     word = f"least {goal.least}" if goal.least is not None else f"most {goal.most}"
     of = goal.of if isinstance(goal.of, str) else ", ".join(goal.of or ())
     return f"{word} of {of}" if of else word
@@ -259,7 +256,7 @@ def goal_vector(program: Program, goal: Goal) -> tuple[Float, float, str]:
         vector, unit = _served_vector(program, names, lengths), "cases"
     else:
         raise UsageError(f"no goal {word!r} (known: least short, over, backlog, cost, people; most served, people)")
-    return (-vector if goal.most is not None else vector), 0.0, unit
+    return sign_of(goal) * vector, 0.0, unit
 
 
 def _needs_vector(program: Program, word: str, names: set[str], lengths: Float) -> Float:

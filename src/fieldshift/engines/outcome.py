@@ -19,7 +19,7 @@ from fieldshift.network.graph import Bool, Float, Network, StockBlock
 from fieldshift.results.trace import Trace
 from fieldshift.scenario.schema import Goal
 
-__all__ = ["Outcome", "deciding", "label_of", "outcome", "sign_of", "under_way", "unit_of"]
+__all__ = ["Outcome", "deciding", "label_of", "outcome", "present", "sign_of", "under_way", "unit_of"]
 
 _TINY = 1e-6
 
@@ -107,34 +107,34 @@ def under_way(trace: Trace, network: Network, before: bool) -> Float:
     return way
 
 
+def present(trace: Trace, network: Network) -> Float:
+    """Return the count in each cell after the moves and the serving of each period, shape (D, T, C).
+
+    The closing count, with steps 8 and 9 taken back: who flowed goes back to the tail, who dropped out or entered goes
+    out again.
+    """
+    there = np.array(trace.people[:, 1:], np.float64)
+    for chance in network.chances:
+        if not chance.opening:
+            flowed = trace.flowed[:, :, chance.arcs]
+            _add(there, chance.tail, flowed, 1.0)
+            _add(there, chance.head, flowed, -1.0)
+    for block in network.choices:
+        if block.lasts and block.drop.any():
+            _add(there, block.drop_to, trace.dropped[:, :, block.arcs], -1.0)
+    for entry in network.entries:
+        _add(there, entry.head, trace.entered[:, :, entry.arcs], -1.0)
+    return there
+
+
 class _Here:
     """The records of one batch, and who was present in its periods."""
 
     def __init__(self, trace: Trace, network: Network) -> None:
         self.trace, self.network = trace, network
         self.draws = len(trace.people)
-        self.present = self._present()
+        self.present = present(trace, network)
         self._gaps: dict[str, Float] = {}
-
-    def _present(self) -> Float:
-        """Return the count in each cell after the moves and the serving of each period, shape (D, T, C).
-
-        The closing count, with steps 8 and 9 taken back: who flowed goes back to the tail, who dropped out or entered
-        goes out again.
-        """
-        trace, network = self.trace, self.network
-        there = np.array(trace.people[:, 1:], np.float64)
-        for chance in network.chances:
-            if not chance.opening:
-                flowed = trace.flowed[:, :, chance.arcs]
-                _add(there, chance.tail, flowed, 1.0)
-                _add(there, chance.head, flowed, -1.0)
-        for block in network.choices:
-            if block.lasts and block.drop.any():
-                _add(there, block.drop_to, trace.dropped[:, :, block.arcs], -1.0)
-        for entry in network.entries:
-            _add(there, entry.head, trace.entered[:, :, entry.arcs], -1.0)
-        return there
 
     def gap(self, name: str) -> Float:
         """Return need minus those who meet it, at each of its sites, negative where there are more, (D, T, n)."""

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from fieldshift.engines.batches import HEAVY, Batches, Draws, EngineName, run_all, tasks_of, under
+from fieldshift.engines.batches import HEAVY, Batches, Draws, EngineName, chosen_of, ready, run_all, tasks_of, under
 from fieldshift.engines.futures import beliefs, groups_of
 from fieldshift.engines.kernel import Kernel, compiled
 from fieldshift.engines.live import live
-from fieldshift.engines.policies import Policy, fresh, policy_of, settings_of
+from fieldshift.engines.policies import Policy, policy_of
 from fieldshift.engines.reference import MeanEngine
 from fieldshift.errors import UsageError
 from fieldshift.network.build import build
@@ -40,14 +40,11 @@ def mean(scenario: Scenario, policy: str | Policy | None = None, draw: Mapping[s
         draw: Points of the unknowns' distributions by path; centres by default.
     """
     name = policy if policy is not None else next(iter(scenario.policies), None)
-    if isinstance(name, str):
-        varied = under(scenario, name)
-        network = build(varied, draw)
-        return live(MeanEngine(network), policy_of(varied, network, name, draw))
-    network = build(scenario, draw)
     if name is None:
         raise UsageError("the scenario has no policy")
-    return live(MeanEngine(network), fresh(name))
+    varied = under(scenario, name)
+    network = build(varied, draw)
+    return live(MeanEngine(network), ready(varied, network, name, draw))
 
 
 def warm_up(announce: Callable[[str], None] | None = None) -> None:
@@ -109,9 +106,11 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
     if draws < 1:
         raise UsageError(f"draws is {draws}: at least 1 future is needed")
     began = time.perf_counter()
-    chosen = _chosen(scenario, policies)
+    chosen = chosen_of(scenario, policies)
+    if not chosen:
+        raise UsageError("there is no policy to simulate: write one under `policies`, such as `stay: {}`")
     count = groups_of(scenario, draws, groups)
-    run = Batches(scenario, chosen, Draws(draws, seed, tuple(beliefs(scenario, count, seed))), keys, engine)
+    run = Batches(scenario, chosen, Draws(draws, seed, beliefs(scenario, count, seed)), keys, engine)
     network = run.base
     tasks = list(tasks_of(list(chosen), draws, count, (run.batch(), draws > MANY)))
     left = Counter(task.policy for task in tasks)
@@ -138,16 +137,3 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
         digest=digest(scenario),
         seconds=time.perf_counter() - began,
     )
-
-
-def _chosen(scenario: Scenario, policies: Sequence[str] | Mapping[str, str | Policy] | None) -> dict[str, str | Policy]:
-    if policies is None:
-        policies = list(scenario.policies)
-    chosen: dict[str, str | Policy] = {}
-    chosen.update(policies if isinstance(policies, Mapping) else {name: name for name in policies})
-    if not chosen:
-        raise UsageError("there is no policy to simulate: write one under `policies`, such as `stay: {}`")
-    for given in chosen.values():
-        if isinstance(given, str):
-            settings_of(scenario, given)
-    return chosen

@@ -206,7 +206,7 @@ class Solver:
         if usable:
             self._found = self._left.whole(np.asarray(self._model.getSolution().col_value) * self._width)
         elif not len(self._found):
-            raise NoPlan(f"{self.status}: there is no plan yet")
+            raise NoPlan(f"{self.status}: there is no plan yet", unfinished=True)
         if done:
             self.gap = max(float(info.mip_gap), 0.0) if len(self._whole) else 0.0
         else:

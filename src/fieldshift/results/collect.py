@@ -84,13 +84,12 @@ class _Store:
     _blocks: list[tuple[slice, int, tuple[int, ...], np.dtype[np.generic]]] = field(default_factory=list)
 
     def put(self, where: slice, values: Array) -> None:
-        """Keep values of shape (D, ...)."""
+        """Keep values of shape (D, ...), in the smallest kind that holds them."""
         turned = np.moveaxis(values, 0, -1)
-        kind = _holding(values)
         if self.spill is None:
-            self._data = self._with(self._data, where, turned, kind)
+            self._data = self._with(self._data, where, turned)
             return
-        block = np.ascontiguousarray(turned, kind)
+        block = np.ascontiguousarray(turned)
         self._blocks.append((where, self.spill.seek(0, 2), block.shape, block.dtype))
         self.spill.write(block.data)
 
@@ -101,14 +100,14 @@ class _Store:
             assert self.spill is not None
             self.spill.seek(place)
             block = np.frombuffer(self.spill.read(int(np.prod(shape)) * kind.itemsize), kind).reshape(shape)
-            data = self._with(data, where, block, kind)
+            data = self._with(data, where, block)
         self._blocks = []
         return data
 
-    def _with(self, data: Array | None, where: slice, values: Array, kind: np.dtype[np.generic]) -> Array:
+    def _with(self, data: Array | None, where: slice, values: Array) -> Array:
         if data is None:
-            data = np.zeros((*values.shape[:-1], self.futures), kind)
-        elif (wider := max(kind, data.dtype, key=_KINDS.index)) != data.dtype:
+            data = np.zeros((*values.shape[:-1], self.futures), values.dtype)
+        elif (wider := max(values.dtype, data.dtype, key=_KINDS.index)) != data.dtype:
             data = data.astype(wider)
         data[..., where] = values
         return data
@@ -126,8 +125,6 @@ def _holding(values: Array) -> np.dtype[np.generic]:
     """Return the smallest kind that holds some values."""
     if values.dtype.kind not in "iu":
         return _KINDS[-1]
-    if values.dtype == _KINDS[0]:
-        return _KINDS[0]
     low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
     for kind, bits in zip(_KINDS, (15, 31), strict=False):
         if -(1 << bits) <= low and high < 1 << bits:
