@@ -12,8 +12,10 @@ import scipy.sparse as sp
 from scipy.optimize import linprog
 
 from fieldshift import build, cases, read
+from fieldshift.engines.keeping import kept
 from fieldshift.engines.live import live
 from fieldshift.engines.optimize import goal_vector, groups_for, optimize, with_loss
+from fieldshift.engines.outcome import outcome
 from fieldshift.engines.program import write_program
 from fieldshift.engines.program_reduce import reduce
 from fieldshift.engines.reference import MeanEngine, Reference
@@ -45,11 +47,13 @@ def test_the_plan_replayed_through_the_mean_step_is_the_programs_trajectory():
 
 def test_a_whole_plan_follows_the_plan_and_keeps_its_totals():
     network, solution, _, _ = _replayed("academy", "none")
-    whole = solution.plan.whole(network)
+    whole = kept(network, solution.plan, whole=True)
     assert np.array_equal(whole.moved, np.round(whole.moved))
     for block in network.choices:
         planned, got = solution.plan.moved[:, block.arcs].cumsum(axis=0), whole.moved[:, block.arcs].cumsum(axis=0)
-        assert np.abs(planned.sum(axis=1) - got.sum(axis=1)).max() <= 1.0
+        # Later legs take all who wait for them at once, as they do under chance: only their end is the plan's.
+        apart = np.abs(planned.sum(axis=1) - got.sum(axis=1))
+        assert (apart[-1] if block.auto else apart.max()) <= 1.0
     trace = live(Reference(network, 1, np.arange(5)), whole)
     assert (trace.people >= 0).all()
 
@@ -81,13 +85,20 @@ def test_time_that_is_up_gives_no_plan_or_the_best_so_far_with_its_gap():
 STOPPED = """
 import os, signal, threading
 import fieldshift as fs
+from fieldshift.engines import solver
 from fieldshift.engines.optimize import optimize
 from fieldshift.errors import NoPlan
 
 if __name__ == "__main__":
     scenario = fs.read("ice-2024")
     network = fs.build(scenario)
-    threading.Timer(2.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    run = solver._run
+
+    def stopped(model):
+        threading.Timer(2.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        return run(model)
+
+    solver._run = stopped
     try:
         found = optimize(network, scenario.goals, coarsen="none")
         print(found.status, found.gap > 0)
@@ -129,8 +140,9 @@ def test_what_a_coarser_plan_loses_is_measured_on_request():
     assert coarse.loss is None
     fine = optimize(network, scenario.goals, coarsen="none")
     measured = with_loss(network, scenario.goals, coarse)
-    for lost, a, b in zip(measured.loss, coarse.goals, fine.goals, strict=True):
-        assert b.value * (1 + lost) == pytest.approx(a.value, rel=1e-9)
+    lived = [outcome(live(MeanEngine(network), s.plan), network, scenario.goals).goals[:, 0] for s in (coarse, fine)]
+    np.testing.assert_allclose(lived[1] * (1 + np.array(measured.loss)), lived[0], rtol=1e-9)
+    assert lived[1] == pytest.approx([g.value for g in fine.goals], rel=1e-6)
     assert abs(measured.loss[1]) > 1e-6
 
 

@@ -39,7 +39,7 @@ def test_no_row_is_used_above_its_cap(kind, plan, greedy):
         engine.finish(period, policy.decide(View(engine, period)))
         moved, served = engine.trace.moved[:, period], engine.trace.served[:, period]
         for limit in network.limits:
-            n, cap = len(limit.sites), limit.cap[period]
+            n, cap = len(limit.sites), limit.most(engine.whole)[period]
             before = total(limit.hold, people, n) + total(limit.transit, way, n)
             moves = before + total(limit.move, moved, n)
             after = moves + total(limit.serve, served, n)

@@ -11,8 +11,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from planner import Given, plans, scenario_of
 
+from fieldshift.engines.keeping import counted, kept
 from fieldshift.engines.live import live
 from fieldshift.engines.optimize import Solution, optimize
+from fieldshift.engines.outcome import outcome
+from fieldshift.engines.plan import Plan
 from fieldshift.engines.reference import MeanEngine
 from fieldshift.engines.view import View
 from fieldshift.errors import NoPlan
@@ -193,22 +196,16 @@ def _seats(given: Given, name: str) -> float:
     return float(given["resources"][name]["cap"].split()[0])
 
 
-@given(task=tasks())
-@FEW
-def test_a_plan_keeps_every_limit_and_costs_what_its_replay_spends(task):
-    """Counted again from the replay: rows of limits, seats in the planner's words, money, and those short or over."""
-    task["goals"] = [{"least": "cost"}]
-    task["budgets"] = {**task.get("budgets", {}), "all": {"pays": ["stocks", "choices", "work"]}}
-    scenario = scenario_of(task)
-    network = build(scenario)
-    solution = optimize(network, scenario.goals, coarsen="none")
+def _keeps(task: Given, network: Network, plan: Plan) -> tuple[float, np.ndarray]:
+    """Live a plan on the mean path and count every limit again; return the price of those short and over, and money."""
     engine, price = MeanEngine(network), 0.0
     need = network.needs[0]
     for t in range(network.periods.count):
         engine.begin(t)
         people, way = engine.people[0].copy(), engine.under_way[0].copy()
-        engine.finish(t, solution.plan.decide(View(engine, t)))
+        engine.finish(t, plan.decide(View(engine, t)))
         moved, served = engine.trace.moved[0, t], engine.trace.served[0, t]
+        np.testing.assert_allclose(moved, plan.moved[t], atol=NEAR)
         assert people.min() >= -NEAR
         present, there = people.copy(), way.copy()
         for block in network.choices:
@@ -223,10 +220,10 @@ def test_a_plan_keeps_every_limit_and_costs_what_its_replay_spends(task):
                         present[cell] += share * moved[arc]
         assert present.min() >= -NEAR
         for limit in network.limits:
-            n = len(limit.sites)
+            n, most = len(limit.sites), limit.cap[t]
             used = _total(limit.hold, people, n) + _total(limit.transit, way, n)
             used += _total(limit.move, moved, n) + _total(limit.serve, served, n)
-            assert (used <= limit.cap[t] + NEAR * (1 + np.abs(limit.cap[t]))).all(), limit.name
+            assert (used <= most + NEAR * (1 + np.abs(most))).all(), limit.name
         for amounts, attribute, name, seats in (
             (moved, "part", "retrain", "seats"),
             (there, "stage", "academy", "beds"),
@@ -246,8 +243,58 @@ def test_a_plan_keeps_every_limit_and_costs_what_its_replay_spends(task):
     for i, line in enumerate(network.lines):
         for window, cap in enumerate(line.cap):
             assert spent[line.window == window, i].sum() <= cap + NEAR * (1 + (cap if np.isfinite(cap) else 0))
+    return float(price), spent
+
+
+@given(task=tasks())
+@FEW
+def test_a_plan_keeps_every_limit_and_costs_what_its_replay_spends(task):
+    """Counted again from the replay: rows of limits, seats in the planner's words, money, and those short or over."""
+    task["goals"] = [{"least": "cost"}]
+    task["budgets"] = {**task.get("budgets", {}), "all": {"pays": ["stocks", "choices", "work"]}}
+    scenario = scenario_of(task)
+    network = build(scenario)
+    solution = optimize(network, scenario.goals, coarsen="none")
+    price, spent = _keeps(task, network, solution.plan)
     everything = spent[:, [line.name for line in network.lines].index("all")].sum()
     assert solution.goals[0].value == pytest.approx(everything + price, rel=NEAR, abs=1e-3)
+
+
+@given(task=tasks(), coarsen=st.sampled_from([[2], [3], [1, 2], [1, 4]]))
+@FEW
+def test_a_coarse_plan_keeps_every_limit_in_every_period(task, coarsen):
+    """And what it loses is that of a plan which decides less often: it is never better."""
+    task["goals"] = [{"least": "cost"}]
+    scenario = scenario_of(task)
+    network = build(scenario)
+    try:
+        solution = optimize(network, scenario.goals, coarsen=coarsen)
+    except NoPlan:
+        assume(False)
+    _keeps(task, network, solution.plan)
+    lived = outcome(live(MeanEngine(network), solution.plan), network, scenario.goals).goals[0, 0]
+    fine = best(task)
+    assert lived >= fine - NEAR * (1 + abs(fine))
+
+
+@given(task=tasks(), coarsen=st.sampled_from(["none", [2]]), lump=st.sampled_from([1, 1, 3]))
+@FEW
+def test_a_plan_in_whole_numbers_keeps_every_limit(task, coarsen, lump):
+    task["choices"]["retrain"]["lump"] = lump
+    task["choices"]["hire"]["most"] = "2.4 person/week per site" if task["sites"] else "2.4 person/week"
+    scenario = scenario_of(task)
+    network = build(scenario)
+    try:
+        plan = optimize(network, scenario.goals, coarsen=coarsen).plan
+    except NoPlan:
+        assume(False)
+    whole = kept(network, plan, whole=True)
+    assert np.array_equal(whole.moved, np.round(whole.moved))
+    assert np.array_equal(whole.served, np.round(whole.served))
+    for block in network.choices:
+        assert not (whole.moved[:, block.arcs] % block.lump).any()
+        assert whole.moved[:, block.arcs].sum() <= plan.moved[:, block.arcs].sum() + block.lump or block.auto
+    _keeps(task, counted(network), whole)
 
 
 SIZES = (

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import fieldshift as fs
+from fieldshift.engines.keeping import kept
 from fieldshift.results.charts_flow import flow_rows
 from fieldshift.results.planned import MOVES, arriving, moves_of
 
@@ -17,7 +18,7 @@ def solved():
 
 def test_moves_hold_everybody_once(solved):
     network = solved.program.network
-    whole = solved.plan.whole(network)
+    whole = kept(network, solved.plan, whole=True)
     moves = moves_of(network, whole.moved, whole.hosts)
     assert tuple(moves.columns) == MOVES
     assert moves["people"].sum() == whole.moved.sum() > 0

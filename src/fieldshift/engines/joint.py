@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from fieldshift.engines.program_rows import Program
+from fieldshift.engines.solver import UNSTABLE
 from fieldshift.errors import NoPlan, UsageError
 from fieldshift.network.graph import Float, Int
 
@@ -65,7 +66,9 @@ class Joint:
             self._model.setOptionValue(option, value)
         self._model.passModel(lp)
         if full.nnz > (SHARED if self.size > 1 else MANY) and not self._whole:
-            self._model.setOptionValue("solver", "ipm")
+            # Nobody asks for prices here: crossover, the dear part, only where the interior point is imprecise.
+            for option, value in (("solver", "ipm"), ("run_crossover", "choose"), ("presolve_rule_off", UNSTABLE)):
+                self._model.setOptionValue(option, value)
 
     def _places(self, shared: Int) -> tuple[Int, int]:
         """Return the column of each program's columns, shape (programs * width,), and how many there are.
@@ -115,7 +118,8 @@ class Joint:
         """
         model, kinds = self._model, highspy.HighsModelStatus
         wide = np.concatenate([vector, np.zeros(self._columns - len(vector))])
-        model.changeColsCost(len(wide), np.arange(len(wide), dtype=np.int32), wide)
+        unit = float(np.abs(wide).max(initial=0.0)) or 1.0
+        model.changeColsCost(len(wide), np.arange(len(wide), dtype=np.int32), wide / unit)
         model.setOptionValue("time_limit", max(self._deadline - time.monotonic(), 0.1) + model.getRunTime())
         model.run()
         status = model.getModelStatus()
@@ -143,4 +147,5 @@ class Joint:
         """Keep an objective within its slack from now on; `scale` is how large the goal is, its constants too."""
         used = np.flatnonzero(vector)
         most = value + abs(scale) * slack + 1e-6 * max(1.0, abs(scale))
-        self._model.addRow(-highspy.kHighsInf, most, len(used), used.astype(np.int32), vector[used])
+        unit = float(np.abs(vector).max(initial=0.0)) or 1.0
+        self._model.addRow(-highspy.kHighsInf, most / unit, len(used), used.astype(np.int32), vector[used] / unit)

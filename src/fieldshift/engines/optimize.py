@@ -8,10 +8,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from fieldshift.engines.outcome import sign_of
+from fieldshift.engines.keeping import kept
+from fieldshift.engines.live import live
+from fieldshift.engines.outcome import outcome, sign_of
 from fieldshift.engines.plan import Plan
 from fieldshift.engines.program import write_program
 from fieldshift.engines.program_rows import Program
+from fieldshift.engines.reference import MeanEngine
 from fieldshift.engines.solver import Basis, Solver
 from fieldshift.errors import NoPlan, UsageError
 from fieldshift.network.graph import Float, Int, Network
@@ -22,8 +25,9 @@ __all__ = ["GoalValue", "Solution", "goal_vector", "groups_for", "optimize", "wi
 LARGE = 60_000
 """Columns above which the horizon coarsens by itself."""
 
-_LONG = [1] * 8 + [4] * 11 + [13]
-"""How it does: eight periods one by one, four at a time to the end of the first year, then quarters of a year."""
+_COARSE = {"auto": [1] * 8 + [2] * 22 + [4] * 6 + [13], "rolling": [1] * 8 + [4] * 11 + [13]}
+"""How it does: eight periods one by one, two at a time to the end of the first year (four where it will plan again
+soon), and at last quarters of a year. See docs/decisions/0009 for what each costs and loses."""
 
 _STEPS = 6
 
@@ -99,15 +103,16 @@ def groups_for(network: Network, coarsen: str | Sequence[int] = "auto") -> Int:
     Args:
         network: The network.
         coarsen: `none`; `auto`: where the program would be large and the step is a week or less, 8 single periods,
-            groups of 4 to the end of the first year, then of 13; or the lengths of the groups, the last one repeated.
+            groups of 2 to the end of the first year, six of 4, then of 13; `rolling`: the same, coarser, for a plan
+            that will be made again; or the lengths of the groups, the last one repeated.
     """
     count = network.periods.count
     if isinstance(coarsen, str):
-        if coarsen not in ("auto", "none"):
-            raise UsageError(f"coarsen is {coarsen!r}: expected auto, none, or lengths such as 1,1,4")
+        if coarsen not in (*_COARSE, "none"):
+            raise UsageError(f"coarsen is {coarsen!r}: expected {', '.join(_COARSE)}, none, or lengths such as 1,1,4")
         size = count * (network.n_cells + network.n_choices + network.n_serves)
         short = network.periods.length("week") <= 1.0 + 1e-9
-        lengths = _LONG if coarsen == "auto" and size > LARGE and short else [1]
+        lengths = _COARSE.get(coarsen, [1]) if size > LARGE and short else [1]
     else:
         lengths = list(coarsen)
     edges, i = [0], 0
@@ -187,7 +192,7 @@ def optimize(
     )
     ended = time.perf_counter()
     return Solution(
-        _plan(program, columns),
+        _kept(program, columns),
         solver.status,
         solver.gap,
         values,
@@ -212,7 +217,8 @@ def _same(before: Program, after: Program) -> bool:
 def with_loss(network: Network, goals: Sequence[Goal], solution: Solution, *, time_limit: float = 600.0) -> Solution:
     """Return a plan with how much worse each goal is than that of a plan period by period, relative to the latter.
 
-    The later goals may gain: an earlier goal's slack is more where its best is worse.
+    Both are lived period by period on the mean path. The later goals may gain: an earlier goal's slack is more where
+    its best is worse.
 
     Args:
         network: The network.
@@ -226,9 +232,10 @@ def with_loss(network: Network, goals: Sequence[Goal], solution: Solution, *, ti
     fine = optimize(network, goals, coarsen="none", time_limit=time_limit)
     if fine.status != "optimal":
         raise NoPlan(f"{fine.status}: the plan period by period was not solved to the end", unfinished=True)
-    pairs = zip(solution.goals, fine.goals, strict=True)
-    lost = tuple((c.value - f.value) / max(abs(f.value), 1e-9) * (-1 if f.goal.most else 1) for c, f in pairs)
-    return replace(solution, loss=lost)
+    ways = (solution.plan, fine.plan)
+    coarse, best = (outcome(live(MeanEngine(network), plan), network, goals).goals[:, 0] for plan in ways)
+    worse = (coarse - best) / np.maximum(np.abs(best), 1e-9)
+    return replace(solution, loss=tuple(float(w) * sign_of(g) for w, g in zip(worse, goals, strict=True)))
 
 
 def _label(goal: Goal) -> str:
@@ -288,6 +295,12 @@ def _served_vector(program: Program, names: set[str], lengths: Float) -> Float:
         if not names or serve.name in names:
             served[:, serve.arcs] += (lengths > 0)[:, None]
     return vector
+
+
+def _kept(program: Program, columns: Float) -> Plan:
+    """Return the plan by period; where it decides for several periods at once, as every period's limits let it."""
+    plan = _plan(program, columns)
+    return plan if program.columns.size == program.network.periods.count else kept(program.network, plan)
 
 
 def _plan(program: Program, columns: Float) -> Plan:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from fieldshift.engines.evaluation import Evaluation
 from fieldshift.engines.gaps import gaps
+from fieldshift.engines.keeping import kept
 from fieldshift.engines.live import live
 from fieldshift.engines.optimize import Solution
 from fieldshift.engines.optimize import optimize as solve
@@ -60,7 +61,7 @@ def optimize(
 def plan_table(solution: Solution) -> pd.DataFrame:
     """Return who moves under a plan, in whole numbers: see `moves_of`."""
     network = solution.program.network
-    whole = solution.plan.whole(network)
+    whole = kept(network, solution.plan, whole=True)
     return moves_of(network, whole.moved, whole.hosts)
 
 

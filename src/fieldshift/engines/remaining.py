@@ -60,7 +60,7 @@ def remaining(view: View, started: Float, future: int = 0, hosted: Mapping[int, 
             dataclasses.replace(b, standard=b.standard[k:], open=b.open[k:], target=_cut(b.target, k))
             for b in network.serves
         ),
-        limits=tuple(dataclasses.replace(limit, cap=limit.cap[k:]) for limit in network.limits),
+        limits=tuple(dataclasses.replace(m, cap=m.cap[k:], whole=_cut(m.whole, k)) for m in network.limits),
         lines=tuple(_line(line, k, float(money)) for line, money in zip(network.lines, spent, strict=True)),
         costs=_line(network.costs, k, 0.0),
         needs=tuple(_need(need, k) for need in network.needs),
@@ -201,7 +201,8 @@ def raised(network: Network, trace: Trace) -> Network:
     for limit in network.limits:
         use = row_use(limit, people, way) + _taken(limit.move, trace.moved[0], len(limit.sites))
         use += _taken(limit.serve, trace.served[0], len(limit.sites))
-        limits.append(dataclasses.replace(limit, cap=np.maximum(limit.cap, use + 1e-9 * (1.0 + np.abs(use)))))
+        cap = np.maximum(limit.cap, use + 1e-9 * (1.0 + np.abs(use)))
+        limits.append(dataclasses.replace(limit, cap=cap))
     lines = []
     for j, line in enumerate(network.lines):
         spent = np.bincount(line.window, weights=trace.spent[0, :, j], minlength=len(line.cap))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from fieldshift.engines.engine import Decision
+from fieldshift.engines.keeping import kept
 from fieldshift.engines.optimize import Solution, optimize
 from fieldshift.engines.plan import Plan
 from fieldshift.engines.remaining import eased, remaining
@@ -37,7 +39,7 @@ class Replan:
         goals: What a plan is for, in order; least cost where none is given.
         every: Periods between two plans.
         strict: Serve what was planned and no more; otherwise work is served by priority as it comes.
-        options: For `optimize`: `coarsen`, `time_limit`, `weighted`.
+        options: For `optimize`: `coarsen` (`rolling` by default), `time_limit`, `weighted`.
 
     Attributes:
         solves: How many plans were asked for.
@@ -50,7 +52,8 @@ class Replan:
     def __init__(self, goals: Sequence[Goal] = (), every: int = 13, *, strict: bool = False, **options: Any) -> None:
         if every < 1:
             raise UsageError(f"every is {every}: at least 1 period lies between two plans")
-        self._goals, self._every, self._strict, self._options = tuple(goals), every, strict, options
+        self._goals, self._every, self._strict = tuple(goals), every, strict
+        self._options = {"coarsen": "rolling", **options}
         self._started: list[Float] = []
         self._weights: list[dict[int, Float]] = []
         self._now: list[Plan] = []
@@ -101,8 +104,8 @@ class Replan:
             return plan
         owing = plan.moved.copy()
         owing[0] += self._owed[future]
-        whole = Plan(owing, plan.served, plan.hosts, plan.strict).whole(network)
-        until = slice(0, self._every)
+        until = slice(0, min(self._every, network.periods.count))
+        whole = kept(network, replace(plan, moved=owing), whole=True, until=until.stop)
         self._owed[future] = owing[until].sum(axis=0) - whole.moved[until].sum(axis=0)
         return whole
 

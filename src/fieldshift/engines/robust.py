@@ -153,7 +153,7 @@ def robust(  # noqa: PLR0913 - the public name: each is a question a user answer
     risk: float = 0.0,
     alpha: float = 0.9,
     first_stage: int | None = None,
-    coarsen: str | Sequence[int] = "auto",
+    coarsen: str | Sequence[int] = "rolling",
     time_limit: float = 300.0,
 ) -> Robust:
     """Return one plan for many beliefs about the unknowns.

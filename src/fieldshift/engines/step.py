@@ -31,7 +31,7 @@ from fieldshift.engines.serving import serve_work
 from fieldshift.engines.state import Counts, State, add_to, dialled, under_way
 from fieldshift.network.graph import OUTSIDE, ChanceBlock, ChoiceBlock, Float, Int, Network
 
-__all__ = ["begin", "finish"]
+__all__ = ["begin", "finish", "room_of", "waiting"]
 
 _TINY = 1e-9
 
@@ -124,15 +124,14 @@ def finish(
     if decision.dials is not None:
         low, high = network.dials.low[:, None], network.dials.high[:, None]
         state.dials = np.clip(decision.dials, low, high)
-    way = under_way(state, draws)
-    room = _room(network, state, way, period)
+    room = room_of(network, state, period, luck.whole)
     if not (luck.whole or decision.auto):
         # A plan keeps the year's money as a whole; what its moves commit it to it may undo again, by moves of its own.
         room[:, network.n_rows :] = np.inf
     asked = np.floor(decision.asked + _TINY) if luck.whole else decision.asked.copy()
     for i, block in enumerate(network.choices):
         if block.auto and decision.auto:
-            asked[:, block.arcs] = _waiting(block, state.people, decision.hosts.get(i), luck.whole)
+            asked[:, block.arcs] = waiting(block, state.people, decision.hosts.get(i), luck.whole)
     moved, rows, lines = fit_moves(network, lookup, period, asked, (state.people, room), luck.whole)
     incoming = _move(network, state, luck, (period, moved, decision.hosts))
     counts = Counts(
@@ -166,7 +165,7 @@ def finish(
     return counts
 
 
-def _waiting(block: ChoiceBlock, people: Float, weights: Float | None, whole: bool) -> Float:
+def waiting(block: ChoiceBlock, people: Float, weights: Float | None, whole: bool) -> Float:
     """Return what a later leg asks for: all who wait, shared among its arcs where they wait in one national pool."""
     there = people[:, block.tail]
     if len(block.tail) < 2 or block.tail[0] != block.tail[1]:
@@ -177,10 +176,12 @@ def _waiting(block: ChoiceBlock, people: Float, weights: Float | None, whole: bo
     return whole_sum(wanted, there[:, 0]) if whole else wanted
 
 
-def _room(network: Network, state: State, way: Float, period: int) -> Float:
+def room_of(network: Network, state: State, period: int, whole: bool) -> Float:
+    """Return what is left of each row of a limit, then of each line of money, before the moves of a period, (D, n)."""
+    way = under_way(state, len(state.people))
     room = np.zeros((len(state.people), network.n_rows + len(network.lines)))
     for limit in network.limits:
-        room[:, limit.rows] = limit.cap[period] - row_use(limit, state.people, way)
+        room[:, limit.rows] = limit.most(whole)[period] - row_use(limit, state.people, way)
     for i, line in enumerate(network.lines):
         finite = np.isfinite(line.cap[line.window[period]])
         room[:, network.n_rows + i] = (

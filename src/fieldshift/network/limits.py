@@ -309,7 +309,18 @@ def _finish(desk: Lowering, serves: Sequence[ServeBlock], draft: _Draft, first: 
         draft.unit,
         draft.title,
         draft.floor,
+        _whole(draft.cap, (draft.hold, draft.transit), (move, serve)),
     )
+
+
+def _whole(cap: Float, counted: tuple[_Terms, _Terms], moved: tuple[_Terms, _Terms]) -> Float | None:
+    """Return a limit on moves alone for whole counts: period by period what its running total gains in whole units."""
+    uses = np.array([use for terms in moved for use in terms.values()])
+    finite = np.isfinite(cap)
+    if any(counted) or (uses % 1.0).any() or not (cap[finite] % 1.0).any():
+        return None
+    total = np.floor(np.cumsum(np.where(finite, cap, 0.0), axis=0) + 1e-6)
+    return np.where(finite, np.diff(total, axis=0, prepend=0.0), cap)
 
 
 def _rows(terms: _Terms, sites: Int, per_site: bool) -> tuple[Int, Int, Float]:

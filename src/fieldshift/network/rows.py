@@ -34,6 +34,8 @@ class Limit:
         unit: What is counted.
         title: Its name for a reader.
         floor: True where it keeps people from falling below a number; `cap` is then minus the floor.
+        whole: Most where counts are whole, shape (T, n), or None: `cap`. A limit on moves alone of 1.4 a week lets one
+            through in some weeks and two in others: as many by each date as its running total, whole, allows.
     """
 
     name: str
@@ -49,6 +51,11 @@ class Limit:
     unit: str
     title: str
     floor: bool = False
+    whole: Float | None = None
+
+    def most(self, whole: bool) -> Float:
+        """Return what it allows in each period, where counts are whole or not, shape (T, n)."""
+        return self.cap if self.whole is None or not whole else self.whole
 
     @property
     def rows(self) -> slice:
