@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fieldshift.engines.engine import Decision
-from fieldshift.engines.remainders import share_whole, whole
+from fieldshift.engines.remainders import ask_nation, ask_sites
 from fieldshift.engines.view import View
 from fieldshift.network.graph import OUTSIDE, Bool, Float, Int, Network
 
@@ -27,8 +27,9 @@ class Arcs:
         passing: Chance that one who starts arrives in the end (dropout and failure on all legs).
         lasts: Periods on all legs together.
         part: The planner's choice.
-        by_site: Positions of the arcs of each site, in tables of sites with equally many arcs, shape (sites, arcs).
+        tables: Sites with arcs, where the arcs of each begin in the last table, and the positions of their arcs.
         weight: The sites' weights where all come from OUTSIDE, shape (n,), else None: by who is present.
+        outside: Whether any tail is OUTSIDE.
     """
 
     index: Int
@@ -38,8 +39,9 @@ class Arcs:
     passing: float
     lasts: int
     part: str
-    by_site: tuple[Int, ...]
+    tables: tuple[Int, Int, Int]
     weight: Float | None
+    outside: bool
 
 
 def arcs_of(network: Network, choice: str) -> Arcs:
@@ -66,16 +68,15 @@ def arcs_of(network: Network, choice: str) -> Arcs:
         choice,
         _by_site(sites),
         site_weights(network, "weight", sites) if (tail < 0).all() else None,
+        bool((tail < 0).any()),
     )
 
 
-def _by_site(sites: Int) -> tuple[Int, ...]:
-    """Return tables of the positions of each site's arcs, one table for each number of arcs a site has."""
-    found: dict[int, list[Int]] = {}
-    for site in np.unique(sites):
-        mine = np.flatnonzero(sites == site)
-        found.setdefault(len(mine) if site >= 0 else -1, []).append(mine)
-    return tuple(np.array(rows) for rows in found.values())
+def _by_site(sites: Int) -> tuple[Int, Int, Int]:
+    """Return the sites in order, where the positions of each one's arcs begin, and the positions."""
+    found, counts = np.unique(sites, return_counts=True)
+    first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return found, first, np.argsort(sites, kind="stable").astype(np.int64)
 
 
 def site_weights(network: Network, how: str | Mapping[str, float], sites: Int) -> Float:
@@ -105,7 +106,7 @@ class Request:
     @staticmethod
     def fresh(view: View) -> Request:
         """Return an empty request."""
-        return Request(view, np.zeros((view.draws, view.network.n_choices)))
+        return Request(view, np.zeros((view.network.n_choices, view.draws)).T)
 
     def settings(self) -> Float:
         """Return the dials to be turned in place, shape (D, K, S + 1)."""
@@ -113,46 +114,32 @@ class Request:
             self.dials = self.view.dials.copy()
         return self.dials
 
-    def present(self, arcs: Arcs) -> Float:
-        """Return those present at each arc's tail, shape (D, n); 0 where the tail is OUTSIDE."""
-        there = self.view.cells[:, np.maximum(arcs.tail, 0)].copy()
-        there[:, arcs.tail < 0] = 0.0
+    def present(self, arcs: Arcs, outside: float = 0.0) -> Float:
+        """Return those present at each arc's tail, shape (n, D), and a number where the tail is OUTSIDE."""
+        there: Float = np.ascontiguousarray(self.view.cells.T[arcs.tail])
+        if arcs.outside:
+            there[arcs.tail < 0] = outside
         return there
 
-    def by_tail(self, arcs: Arcs) -> Float:
-        """Return by what a national total is shared: who is present (D, n), or from OUTSIDE the sites' weights (n,)."""
-        return self.present(arcs) if arcs.weight is None else arcs.weight
+    def nation(self, arcs: Arcs, total: Float, where: Bool, weight: Float | None = None) -> None:
+        """Ask for a national total (D,), shared among arcs, only at some of them.
 
-    def nation(self, arcs: Arcs, total: Float, weight: Float, where: Bool) -> None:
-        """Ask for a national total (D,), shared among arcs by weight (n,) or (D, n), only at some of them."""
-        if weight.ndim == 1 and (total == total[0]).all():
-            total, weight = total[:1], weight[None, :]  # alike in every future: shared out once
-        weight = np.where(where, np.broadcast_to(weight, (len(total), len(where))), 0.0)
-        if self.view.whole:
-            self.asked[:, arcs.index] += share_whole(weight, np.array(total, np.float64))
-            return
-        sums = weight.sum(axis=1, keepdims=True)
-        share = np.divide(weight, sums, out=np.zeros_like(weight), where=sums > 0)
-        self.asked[:, arcs.index] += share * total[:, None]
+        Args:
+            arcs: The arcs.
+            total: What is asked for, shape (D,).
+            where: At which arcs, shape (n,).
+            weight: By what it is shared, shape (n,) or (n, D); by default by who is present, or from OUTSIDE by the
+                sites' weights.
+        """
+        fixed = arcs.weight if weight is None else weight
+        weights = self.present(arcs) if fixed is None else fixed.reshape(len(fixed), -1)
+        ask_nation(self.asked.T, arcs.index, weights, where, np.array(total, np.float64), self.view.whole)
 
     def each_site(self, arcs: Arcs, amount: Float) -> None:
         """Ask for an amount at each site, (D, S), shared among the tails at the site by who is present."""
-        weight = np.where(arcs.tail < 0, 1.0, self.present(arcs))
-        for mine in arcs.by_site:
-            sites = arcs.sites[mine[:, 0]]
-            total = amount.sum(axis=1, keepdims=True) if sites[0] < 0 else amount[:, sites]
-            if mine.shape[1] == 1:
-                there = weight[:, mine[:, 0]] > 0
-                self.asked[:, arcs.index[mine[:, 0]]] += np.where(there, total, 0.0)
-                continue
-            heavy = weight[:, mine]
-            sums = heavy.sum(axis=2, keepdims=True)
-            share: Float = np.divide(heavy, sums, out=np.zeros_like(heavy), where=sums > 0)
-            wanted = share * total[:, :, None]
-            if self.view.whole:
-                flat = wanted.reshape(-1, mine.shape[1])
-                wanted = whole(np.ascontiguousarray(flat), np.round(flat.sum(axis=1))).reshape(wanted.shape)
-            self.asked[:, arcs.index[mine].ravel()] += wanted.reshape(len(wanted), -1)
+        amounts = np.ascontiguousarray(amount.T, np.float64)
+        there = self.present(arcs, 1.0)
+        ask_sites(self.asked.T, arcs.index, arcs.tables, there, amounts, self.view.whole)
 
     def send(self, arcs: Arcs, weight_of_sites: Float) -> None:
         """Share the starters of a move or detail among hosts by weights of sites, shape (S,) or (D, S)."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from fieldshift.engines.engine import Engine
 from fieldshift.engines.futures import edges_of
+from fieldshift.engines.keeping import kept
 from fieldshift.engines.kernel import Kernel
 from fieldshift.engines.live import live
 from fieldshift.engines.outcome import Outcome, outcome
@@ -169,7 +170,7 @@ class Batches:
         self.variants = {n: under(scenario, g) for n, g in chosen.items()}
         self._built = _Built(scenario, self.variants)
         self.base = self._built.base
-        self._chosen = {n: g.whole(self.base) if isinstance(g, Plan) else g for n, g in chosen.items()}
+        self._chosen = {n: kept(self.base, g, whole=True) if isinstance(g, Plan) else g for n, g in chosen.items()}
         self.collectors: dict[str, Collector] = {}
         for name in chosen:
             own = self.centre(name)

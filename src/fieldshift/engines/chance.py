@@ -29,12 +29,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from hashlib import blake2b
 from typing import ParamSpec, TypeVar
 
 import numba
 import numpy as np
 import numpy.typing as npt
+
+from fieldshift.scenario.streams import stream_key
 
 __all__ = [
     "bases",
@@ -94,20 +95,6 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
 
 # --------------------------------------------------------------------------------------- names
-
-
-def stream_key(seed: int, *names: str) -> int:
-    """Return the 64-bit key of a stream: the same on every machine, in every process and version of Python.
-
-    Args:
-        seed: The run's seed, any whole number.
-        names: What the stream is for. `("a", "b")` and `("ab",)` are different streams.
-    """
-    digest = blake2b(digest_size=8, person=b"fieldshift")
-    for name in (str(int(seed)), *names):
-        text = name.encode()
-        digest.update(len(text).to_bytes(8, "little") + text)
-    return int.from_bytes(digest.digest(), "little")
 
 
 def _scrambled(x: Word) -> Word:

@@ -24,6 +24,7 @@ import numpy as np
 from fieldshift.engines.batches import HEAVY, Batches, Draws, Task, chosen_of, ready, run_all, tasks_of
 from fieldshift.engines.evaluation import Evaluation, Informed, Met
 from fieldshift.engines.futures import beliefs, edges_of, groups_of
+from fieldshift.engines.keeping import kept
 from fieldshift.engines.kernel import Kernel
 from fieldshift.engines.live import live
 from fieldshift.engines.optimize import optimize
@@ -195,7 +196,7 @@ def _lived_by_all(
         if plan is not None:
             solved.append(plan() if callable(plan) else plan)
             given = case.chosen[_PLAN] = replace(solved[0].plan, strict=strict)
-            whole = given.whole(run.base)
+            whole = kept(run.base, given, whole=True)
             yield Task(_PLAN, -1, -1, 0, replace(given, strict=True))
             yield from (replace(task, given=whole) for task in tasks if task.policy == _PLAN)
 
@@ -265,7 +266,7 @@ class _Case:
         """Return a policy ready for one batch, a plan in whole numbers where counts are whole."""
         given, network = self.chosen[name], self.network(name, group)
         if isinstance(given, Plan):
-            return given.whole(network) if whole else replace(given, strict=given.strict or name == _PLAN)
+            return kept(network, given, whole=True) if whole else replace(given, strict=given.strict or name == _PLAN)
         return ready(self._variant(name), network, given, {} if group is None else self.draws.beliefs[group])
 
     def lived(self, name: str, future: int, goals: Sequence[Goal]) -> Outcome:

@@ -67,8 +67,9 @@ class Joint:
         self._model.passModel(lp)
         if full.nnz > (SHARED if self.size > 1 else MANY) and not self._whole:
             # Nobody asks for prices here: crossover, the dear part, only where the interior point is imprecise.
-            for option, value in (("solver", "ipm"), ("run_crossover", "choose"), ("presolve_rule_off", UNSTABLE)):
-                self._model.setOptionValue(option, value)
+            self._model.setOptionValue("solver", "ipm")
+            self._model.setOptionValue("run_crossover", "choose")
+            self._model.setOptionValue("presolve_rule_off", UNSTABLE)
 
     def _places(self, shared: Int) -> tuple[Int, int]:
         """Return the column of each program's columns, shape (programs * width,), and how many there are.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import suppress
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,15 @@ import numpy.typing as npt
 from fieldshift.engines import kernel_steps
 from fieldshift.engines.engine import Decision
 from fieldshift.engines.kernel_flatten import flatten
+from fieldshift.engines.kernel_memory import lease, remembered
 from fieldshift.engines.kernel_shares import line_left
 from fieldshift.engines.kernel_state import fields, present, records, scratch, streams
-from fieldshift.network.graph import Float, Network
+from fieldshift.network.graph import Float, Int, Network
 
 __all__ = ["Kernel", "compiled"]
+
+_AHEAD_BYTES = 16 << 20
+"""What the arrivals of one batch may weigh for all periods to be drawn at once, and shared by policies."""
 
 
 class Kernel:
@@ -53,7 +58,10 @@ class Kernel:
         self._room = scratch(network, self._flat, self.draws)
         self._streams = streams(self._flat, seed)
         self._none = np.zeros((0, 0))
+        self._came = self._drawn(seed, numbers)
         self._weighed: set[int] = set()
+        self._people, self._way = _seen(self._now.people, self.draws), _seen(self._now.way, self.draws)
+        self._dials, self._spent = _seen(self._now.dials, self.draws), _seen(self._now.spent, self.draws)
         legs, lines = self._flat.legs, network.lines
         self._pipes = np.stack([legs.count, legs.lasts, legs.ring[:-1]], axis=1)
         self._caps = np.stack([line.cap[line.window] - line.ahead_entry for line in lines]) if lines else self._none
@@ -65,22 +73,22 @@ class Kernel:
     @property
     def people(self) -> Float:
         """Count in each cell now, shape (D, C)."""
-        return _seen(self._now.people, self.draws)
+        return self._people
 
     @property
     def under_way(self) -> Float:
         """Count under way on each choice arc now, shape (D, A)."""
-        return _seen(self._now.way, self.draws)
+        return self._way
 
     @property
     def dials(self) -> Float:
         """Setting of each dial at each site now, the last column for the nation, shape (D, K, S + 1)."""
-        return _seen(self._now.dials, self.draws)
+        return self._dials
 
     @property
     def spent(self) -> Float:
         """Money spent on each line in its present window so far, shape (D, lines)."""
-        return _seen(self._now.spent, self.draws)
+        return self._spent
 
     def begin(self, period: int) -> None:
         """Do steps 1 and 2: arrive, open."""
@@ -105,13 +113,37 @@ class Kernel:
         if decision.serve is not None:
             given = _plain(decision.serve.T)
         finite = flat.finite[period]
-        for i in np.flatnonzero(finite):
-            self._money(period, int(i))
+        if finite.any():
+            self._money(period, np.flatnonzero(finite))
         kernel_steps.finish(
-            period, self.draws, bool(decision.auto), _plain(decision.asked), given,
-            finite.view(np.uint8), flat.cell_lane, self._streams, flat.flows, flat.entries, flat.legs, flat.rows,
-            flat.serves, flat.lines, flat.plain, flat.turns, now, self._records, self._room,
+            period, self.draws, bool(decision.auto), _plain(decision.asked.T), given,
+            finite.view(np.uint8), flat.cell_lane, self._streams, flat.flows, flat.entries, self._came, flat.legs,
+            flat.rows, flat.serves, flat.lines, flat.plain, flat.turns, now, self._records, self._room,
         )  # fmt: skip
+
+    def _drawn(self, seed: int, futures: Int) -> npt.NDArray[np.int32]:
+        """Return who enters in each period, shape (E, T, D): nobody decides it, so policies share it.
+
+        Where it would take much memory, or dials turn all of it, there are no rows and it is drawn period by period.
+        """
+        network, sites = self.network, self._flat.entries.site
+        blocks = [(i, b) for i, b in enumerate(network.entries) if not b.turns]
+        shape = (network.n_entries, network.periods.count, self.draws)
+        if not blocks or 4 * np.prod(shape) > _AHEAD_BYTES:
+            return np.zeros((0, 0, 0), np.int32)
+        came = lease([(shape, np.dtype(np.int32))])[0]
+        for i, block in blocks:
+            lanes, mean = sites[block.arcs], np.ascontiguousarray(block.mean, np.float64)
+            known = blake2b(mean.tobytes() + self._flat.sites[lanes].tobytes() + futures.tobytes()).digest()
+            stream = np.uint64(self._streams.enter[i])
+
+            def make(stream: np.uint64 = stream, mean: Float = mean, lanes: Int = lanes) -> npt.NDArray[np.int32]:
+                own = np.zeros((len(lanes), *shape[1:]), np.int32)
+                kernel_steps.arrivals(stream, mean, lanes, self._now.lanes, own, self._room, self.draws)
+                return own
+
+            came[block.arcs] = remembered((int(stream), mean.shape, known), make)
+        return came
 
     def _weigh(self, decision: Decision) -> None:
         """Note by what starters are shared among hosts; evenly where the policy does not say."""
@@ -123,17 +155,18 @@ class Kernel:
                 weights[rows[i] : rows[i + 1], : self.draws] = given.T
         self._weighed = set(decision.hosts)
 
-    def _money(self, period: int, i: int) -> None:
-        """Find what is left on a line of money once all who are here are paid to the end of its window."""
-        line, now = self.network.lines[i], self._now
-        left = now.room[self.network.n_rows + i]
-        left[:] = now.spent[i]
+    def _money(self, period: int, which: Int) -> None:
+        """Find what is left on lines of money once all who are here are paid to the end of their windows."""
+        lines, now = [self.network.lines[i] for i in which], self._now
+        ahead = np.stack([line.ahead_cell[period] for line in lines])
+        way = np.stack([line.ahead_transit[period] for line in lines])
         line_left(
-            float(self._caps[i, period]), period, now.people, self._pipes, now.ring,
-            _plain(line.ahead_cell[period]), _plain(line.ahead_transit[period]), left, self.draws,
+            which, self._caps[which, period], period, now.people, self._pipes, now.ring, ahead, way, now.spent,
+            now.room[self.network.n_rows :], self.draws,
         )  # fmt: skip
-        now.ahead_move[i] = line.ahead_move[period]
-        now.ahead_serve[i] = line.ahead_serve[period]
+        for i, line in zip(which.tolist(), lines, strict=True):
+            now.ahead_move[i] = line.ahead_move[period]
+            now.ahead_serve[i] = line.ahead_serve[period]
 
 
 def _seen(rows: Float, draws: int) -> Float:

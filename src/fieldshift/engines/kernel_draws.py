@@ -23,7 +23,7 @@ Keys = npt.NDArray[np.uint64]
 _FIRST, _SECOND, _TWO = np.uint64(0), np.uint64(1), np.uint64(2)
 _SWITCH = 10.0
 _NOTHING = 1e-18
-_REACH = 5.0
+_MOST = 12000.0
 _NEVER = 1e9
 
 
@@ -189,19 +189,8 @@ def draw_each(n: Float, p: Float, phase: np.uint64, lane: Keys, room: Scratch, d
 
 
 @inner
-def _chances(mean: float, low: int, size: int, table: Float) -> None:
-    """Write the chance of `low`, `low` + 1, ... arrivals, `size` in all, from the most likely number outwards."""
-    top = int(mean)
-    table[top - low] = math.exp(top * math.log(mean) - mean - math.lgamma(top + 1.0))
-    for x in range(top + 1, low + size):
-        table[x - low] = table[x - 1 - low] * (mean / x)
-    for x in range(top - 1, low - 1, -1):
-        table[x - low] = table[x + 1 - low] * ((x + 1) / mean)
-
-
-@inner
-def _arrive_again(mean: float, a: float, b: float, low: int, size: int, bits: np.uint64, table: Float) -> float:
-    """Do the second and further tries of `chance._arrive`; -1 where the table of chances does not reach."""
+def _arrive_again(mean: float, a: float, b: float, log: float, bits: np.uint64, logs: Float) -> float:
+    """Do the second and further tries of `chance._arrive`; -1 where the table of factorials does not reach."""
     squeeze, scale = 0.9277 - 3.6224 / (b - 2.0), 1.1239 + 1.1328 / (b - 3.4)
     k = _TWO
     while True:
@@ -213,21 +202,19 @@ def _arrive_again(mean: float, a: float, b: float, low: int, size: int, bits: np
             return x
         if x < 0.0 or (edge < 0.013 and v > edge):
             continue
-        if x < low or x >= low + size:
+        if x >= len(logs):
             return -1.0
-        if v * scale / (a / (edge * edge) + b) <= table[int(x) - low]:
+        at = int(x)
+        if v * scale / (a / (edge * edge) + b) <= math.exp(at * log - mean - logs[at]):
             return x
 
 
 @inner
 def _arrive_many(mean: float, phase: np.uint64, lane: Keys, room: Scratch, draws: int) -> None:
     """Do `chance._arrive` for all futures: the first try side by side, the others one by one."""
-    bits, hit, out, table = room.bits, room.hit, room.out, room.table
+    bits, hit, out, logs = room.bits, room.hit, room.out, room.logs
     chance, few = room.chance, room.few
-    reach = _REACH * math.sqrt(mean)
-    low = max(int(mean - reach), 0)
-    size = int(mean + reach) - low + 1
-    _chances(mean, low, size, table)
+    log = math.log(mean)
     b = 0.931 + 2.53 * math.sqrt(mean)
     a = -0.059 + 0.02483 * b
     squeeze, scale = 0.9277 - 3.6224 / (b - 2.0), 1.1239 + 1.1328 / (b - 3.4)
@@ -243,16 +230,13 @@ def _arrive_many(mean: float, phase: np.uint64, lane: Keys, room: Scratch, draws
     for d in range(draws):
         few[count] = d
         count += hit[d]
-    open_ = 0
     for j in range(count):
         d = few[j]
-        at = min(max(int(out[d]) - low, 0), size - 1)
-        few[open_] = d
-        open_ += (chance[d] > table[at]) | (out[d] != at + low)
-    for j in range(open_):
-        d = few[j]
-        beyond = chance[d] < _NEVER and out[d] >= 0.0 and (out[d] < low or out[d] >= low + size)
-        out[d] = -1.0 if beyond else _arrive_again(mean, a, b, low, size, bits[d], table)
+        at = int(min(max(out[d], 0.0), len(logs) - 1.0))
+        if out[d] == at and chance[d] <= math.exp(at * log - mean - logs[at]):
+            continue
+        beyond = chance[d] < _NEVER and out[d] >= len(logs)
+        out[d] = -1.0 if beyond else _arrive_again(mean, a, b, log, bits[d], logs)
         if out[d] < 0.0:
             out[d] = poisson(mean, bits[d])
 
@@ -262,7 +246,7 @@ def arrive_row(mean: float, phase: np.uint64, lane: Keys, room: Scratch, draws: 
     """Draw how many arrive where `mean` are expected in every future, into `room.out`."""
     out, u = room.out, room.few_u
     if mean >= _SWITCH:
-        if 2.0 * _REACH * math.sqrt(mean) + 2.0 < len(room.table):
+        if mean < _MOST:
             _arrive_many(mean, phase, lane, room, draws)
         else:
             for d in range(draws):

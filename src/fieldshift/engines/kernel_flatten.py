@@ -207,7 +207,7 @@ def _rows(network: Network) -> Rows:
             use.add(mine, needs)
             free.add(arcs[amount < -_TINY], amount[amount < -_TINY])
             ranked.append(limit.rank is not None)
-    row, cap = _by_period([m.cap for m in network.limits], network.periods.count)
+    row, cap = _by_period([m.most(True) for m in network.limits], network.periods.count)
     tails = _joined([b.tail for b in network.choices])
     inside = np.flatnonzero(tails >= 0)
     order = inside[np.argsort(tails[inside], kind="stable")]

@@ -86,17 +86,20 @@ def ask(
     records: Records,
     room: Scratch,
 ) -> None:
-    """Turn the requests (D, A) into rows; later legs ask for all who wait; a lapse stops what it would pay for."""
+    """Make the requests (A, D) whole; later legs ask for all who wait; a lapse stops what it would pay for."""
     arcs = len(legs.tail)
     for a in range(arcs):
         if now.busy[a]:
             fill(now.asked[a], 0.0, draws)
             now.busy[a] = 0
-    for d in range(draws):
-        for a in range(arcs):
-            if asked[d, a] > _TINY:
-                now.asked[a, d] = np.floor(asked[d, a] + _TINY)
-                now.busy[a] = 1
+    for a in range(arcs):
+        row, wanted, some = now.asked[a], asked[a], 0
+        for d in range(draws):
+            some |= wanted[d] > _TINY
+        if some:
+            now.busy[a] = 1
+            for d in range(draws):
+                row[d] = np.floor(wanted[d] + _TINY) if wanted[d] > _TINY else 0.0
     for b in range(len(legs.first)):
         first, count = legs.first[b], legs.count[b]
         if auto and legs.auto[b]:

@@ -19,7 +19,9 @@ __all__ = [
     "Scratch",
     "Turns",
     "add",
+    "alike",
     "copy",
+    "dial_one",
     "dial_row",
     "door",
     "fill",
@@ -154,3 +156,20 @@ def dial_row(value: float, owner: int, site: int, turns: Turns, dials: Float, ou
         slope, setting = turns.slope[i], dials[turns.dial[i], site]
         for d in range(draws):
             out[d] *= max(1.0 + slope * (setting[d] - 1.0), 0.0)
+
+
+@inner
+def alike(owner: int, site: int, turns: Turns, same: Flags) -> bool:
+    """Return whether the dials that turn something stand alike in all futures at one site; `same` is (K, S + 1)."""
+    found = True
+    for i in range(turns.ptr[owner], turns.ptr[owner + 1]):
+        found &= same[turns.dial[i], site] != 0
+    return found
+
+
+@inner
+def dial_one(value: float, owner: int, site: int, turns: Turns, dials: Float) -> float:
+    """Return a number multiplied by the dials that turn it, where they stand alike in all futures."""
+    for i in range(turns.ptr[owner], turns.ptr[owner + 1]):
+        value *= max(1.0 + turns.slope[i] * (dials[turns.dial[i], site, 0] - 1.0), 0.0)
+    return value

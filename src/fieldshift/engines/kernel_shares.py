@@ -149,43 +149,43 @@ def split_row(weight: Float, total: Float, out: Float, first: int, room: Scratch
 
 @door
 def line_left(
-    cap: float,
-    period: int,
-    people: Float,
-    legs: Int,
-    ring: Short,
-    ahead: Float,
-    way: Float,
-    left: Float,
-    draws: int,
-) -> None:
-    """Write the money left on a line once all who are here are paid to the end of its window into `left`.
+    which: Int, caps: Float, period: int, people: Float, legs: Int, ring: Short, ahead: Float, way: Float,
+    spent: Float, room: Float, draws: int,
+) -> None:  # fmt: skip
+    """Write the money left on some lines once all who are here are paid to the end of their windows into `room`.
 
     Args:
-        cap: The line's money of the window less what enters from OUTSIDE will cost, [currency].
+        which: The lines, shape (L,).
+        caps: Their money of the window less what enters from OUTSIDE will cost, [currency], shape (L,).
         period: The period.
         people: Count in each cell, shape (C, D).
         legs: For each choice block its arcs, how long it lasts and its first row in `ring` and in `way`.
         ring: People under way, shape (rows, D).
-        ahead: Cost ahead of one unit in each cell, shape (C,).
-        way: Cost ahead of one person under way, as `Line.ahead_transit`, shape (W,).
-        left: Spent so far in the window; the money left, on return, shape (D,).
+        ahead: Cost ahead of one unit in each cell, shape (L, C).
+        way: Cost ahead of one person under way, as `Line.ahead_transit`, shape (L, W).
+        spent: Spent so far in the window, by line, shape (lines, D).
+        room: The money left, on return, shape (lines, D).
         draws: Number of futures.
     """
-    for d in range(draws):
-        left[d] = cap - left[d]
-    for c in range(len(ahead)):
-        value = ahead[c]
-        if value != 0.0:
-            add(left, people[c], -value, draws)
+    for i in range(len(which)):
+        left, gone = room[which[i]], spent[which[i]]
+        for d in range(draws):
+            left[d] = caps[i] - gone[d]
+    for c in range(ahead.shape[1]):
+        for i in range(len(which)):
+            value = ahead[i, c]
+            if value != 0.0:
+                add(room[which[i]], people[c], -value, draws)
     for b in range(len(legs)):
         count, lasts, at = legs[b]
         for slot in range(lasts):
             rest = (slot - period) % lasts
             rest = lasts if rest == 0 else rest
             for k in range(count):
-                value = way[at + k * lasts + rest - 1]
-                if value != 0.0:
-                    under = ring[at + slot * count + k]
-                    for d in range(draws):
-                        left[d] -= under[d] * value
+                under = ring[at + slot * count + k]
+                for i in range(len(which)):
+                    value = way[i, at + k * lasts + rest - 1]
+                    if value != 0.0:
+                        left = room[which[i]]
+                        for d in range(draws):
+                            left[d] -= under[d] * value

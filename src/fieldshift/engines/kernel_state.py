@@ -54,7 +54,7 @@ class Now(NamedTuple):
         alive, began: How many of a cohort of a detail are under way, and were at first, by block and slot.
         hosted: Where cohorts of details were sent, by block, slot and host.
         weights: By what starters are shared among hosts, or waiters among legs.
-        dials: Settings by dial and site.
+        dials: Settings by dial and site; `same` where they are alike in all futures.
         spent: Money spent on each line in its window.
         asked: Requests, then moves, by choice arc; all are 0 unless `busy`.
         busy: Whether anybody asks on each arc, by arc.
@@ -62,6 +62,7 @@ class Now(NamedTuple):
         room: What is left of rows of limits, then of lines of money.
         known: Whether the row of `room` has been found in this period (2: after the moves).
         hours: Hours of people by cell; `left`: not used yet.
+        even: Whether what earlier arcs left of each cell is alike in all futures (chance arcs that dials turn).
         guests: People of other sites at work at each site.
         ahead_move, ahead_serve: Look-ahead cost of a line in this period, by arc; futures play no part.
         arcs, use: Room for a list of arcs.
@@ -78,6 +79,7 @@ class Now(NamedTuple):
     hosted: Float
     weights: Float
     dials: Float
+    same: Flags
     spent: Float
     asked: Float
     busy: Flags
@@ -86,6 +88,7 @@ class Now(NamedTuple):
     known: Flags
     hours: Float
     left: Float
+    even: Flags
     guests: Float
     ahead_move: Float
     ahead_serve: Float
@@ -168,9 +171,10 @@ def present(network: Network, flat: Flat, futures: Int) -> Now:
     dials[:] = network.dials.start[:, None, None]
     return Now(
         lanes, people, rows(cells), np.zeros(cells, np.uint8), way, ring, rows(flat.slot_rows),
-        rows(flat.slot_rows), rows(flat.hosted_rows), np.ones((flat.host_rows, width)), dials, rows(lines),
+        rows(flat.slot_rows), rows(flat.hosted_rows), np.ones((flat.host_rows, width)), dials,
+        np.ones(dials.shape[:2], np.uint8), rows(lines),
         rows(arcs), np.zeros(arcs, np.uint8), rows(serves), rows(network.n_rows + lines),
-        np.zeros(network.n_rows + lines, np.uint8), rows(cells), rows(cells), rows(sites),
+        np.zeros(network.n_rows + lines, np.uint8), rows(cells), rows(cells), np.ones(cells, np.uint8), rows(sites),
         np.zeros((lines, arcs)), np.zeros((lines, serves)), np.zeros(max(arcs, serves), np.int64),
         np.zeros(max(arcs, serves)),
     )  # fmt: skip

@@ -5,19 +5,32 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fieldshift.engines.chance import phase, pick, poisson, start
+from fieldshift.engines.chance import log_q, phase, pick, poisson, start
 from fieldshift.engines.kernel_draws import arrive_row, draw_each, draw_row
 from fieldshift.engines.kernel_moves import arrive, ask, fit, move, put_in
-from fieldshift.engines.kernel_rows import Scratch, Turns, add, dial_row, door, fill, inner, note, note_real
+from fieldshift.engines.kernel_rows import (
+    Scratch,
+    Turns,
+    add,
+    alike,
+    dial_one,
+    dial_row,
+    door,
+    fill,
+    inner,
+    note,
+    note_real,
+)  # fmt: skip
 from fieldshift.engines.kernel_state import Now, Records, Streams
 from fieldshift.engines.kernel_tables import Entries, Flows, Legs, Lines, Plain, Rows, Serves
 from fieldshift.engines.kernel_work import serve, spend, work_hours
 from fieldshift.network.graph import Float, Int
 
-__all__ = ["begin", "finish"]
+__all__ = ["arrivals", "begin", "finish"]
 
 Flags = npt.NDArray[np.uint8]
 Keys = npt.NDArray[np.uint64]
+Short = npt.NDArray[np.int32]
 _TINY = 1e-9
 
 
@@ -28,30 +41,49 @@ def _flow(
 ) -> None:  # fmt: skip
     """Draw the chance arcs of one timing, competing per tail.
 
-    Where no dial turns an arc or one that competes with it, its chance is a number; else `now.left` keeps what
-    part of the tail the earlier arcs left, in each future.
+    Where no dial turns an arc or one that competes with it, or the dials stand alike in all futures, its chance is a
+    number; else `now.left` keeps what part of the tail the earlier arcs left, in each future.
     """
     at = flows.row[period]
     for a in arcs:
         tail, own = now.people[flows.tail[a]], phase(streams.flow[flows.block[a]], period)
         lane, out = now.lanes[flows.site[a]], room.out
+        p, log = flows.given[at, a], flows.log[at, a]
         if flows.dialled[a]:
-            left, p = now.left[flows.tail[a]], room.one
-            if flows.dialled[a] == 2:
-                fill(left, flows.before[at, a], draws)
-            dial_row(flows.p[at, a], flows.owner[a], flows.site[a], turns, now.dials, p, draws)
-            for d in range(draws):
-                part = min(p[d], left[d])
-                p[d] = min(part / left[d], 1.0) if left[d] > _TINY else 0.0
-                left[d] -= part
-            some = draw_each(tail, p, own, lane, room, draws)
+            p = _turned(a, at, draws, flows, turns, now, room.one)
+            log = log_q(p)
+        if p < 0.0:
+            some = draw_each(tail, room.one, own, lane, room, draws)
         else:
-            some = draw_row(tail, flows.given[at, a], flows.log[at, a], own, lane, room, draws)
+            some = draw_row(tail, p, log, own, lane, room, draws)
         if some:
             add(tail, out, -1.0, draws)
             put_in(now.incoming, now.touched, flows.head[a], out, draws)
             if len(records.flowed):
                 note(records.flowed[period, a], out, draws)
+
+
+@inner
+def _turned(a: int, at: int, draws: int, flows: Flows, turns: Turns, now: Now, p: Float) -> float:
+    """Return the chance on an arc that a dial turns, of those whom earlier arcs left; or -1: in each future, in `p`."""
+    cell, owner, site = flows.tail[a], flows.owner[a], flows.site[a]
+    left, same = now.left[cell], alike(owner, site, turns, now.same)
+    if flows.dialled[a] == 2:
+        left[0], now.even[cell] = flows.before[at, a], 1
+    if now.even[cell] and same:
+        part = min(dial_one(flows.p[at, a], owner, site, turns, now.dials), left[0])
+        given = min(part / left[0], 1.0) if left[0] > _TINY else 0.0
+        left[0] -= part
+        return given
+    if now.even[cell]:
+        fill(left, left[0], draws)
+        now.even[cell] = 0
+    dial_row(flows.p[at, a], owner, site, turns, now.dials, p, draws)
+    for d in range(draws):
+        part = min(p[d], left[d])
+        p[d] = min(part / left[d], 1.0) if left[d] > _TINY else 0.0
+        left[d] -= part
+    return -1.0
 
 
 @inner
@@ -106,24 +138,52 @@ def _drop(
                 note(records.dropped[period, a], out, draws)
 
 
+@door
+def arrivals(stream: np.uint64, mean: Float, site: Int, lanes: Keys, came: Short, room: Scratch, draws: int) -> None:
+    """Draw who arrives from OUTSIDE on some arcs in all periods, where no dial plays a part.
+
+    Args:
+        stream: The key of their block's stream.
+        mean: How many are expected, shape (T, n).
+        site: Lane of each arc, shape (n,).
+        lanes: Random key of each site in each future.
+        came: Who arrives, on return, shape (n, T, D).
+        room: Room to work in.
+        draws: Number of futures.
+    """
+    for t in range(len(mean)):
+        own = phase(stream, t)
+        for a in range(len(site)):
+            if mean[t, a] > 0.0:
+                arrive_row(mean[t, a], own, lanes[site[a]], room, draws)
+                note(came[a, t], room.out, draws)
+            else:
+                came[a, t] = 0
+
+
 @inner
 def _enter(
-    period: int, draws: int, streams: Streams, entries: Entries, turns: Turns, now: Now, records: Records,
-    room: Scratch,
+    period: int, draws: int, streams: Streams, entries: Entries, came: Short, turns: Turns, now: Now,
+    records: Records, room: Scratch,
 ) -> None:  # fmt: skip
-    """Do step 9: arrivals from OUTSIDE."""
+    """Do step 9: arrivals from OUTSIDE; those of `came` (E, T, D) are drawn already."""
     out = room.out
     for a in range(len(entries.head)):
         mean, owner = entries.mean[entries.row[period], a], entries.owner[a]
+        turned = turns.ptr[owner] < turns.ptr[owner + 1]
+        if not (turned or mean > 0.0):
+            continue
         own, lane = phase(streams.enter[entries.block[a]], period), now.lanes[entries.site[a]]
-        if turns.ptr[owner] < turns.ptr[owner + 1]:
+        if turned:
             dial_row(mean, owner, entries.site[a], turns, now.dials, room.one, draws)
             for d in range(draws):
                 out[d] = poisson(room.one[d], start(lane[d], own))
-        elif mean > 0.0:
-            arrive_row(mean, own, lane, room, draws)
+        elif len(came):
+            row = came[a, period]
+            for d in range(draws):
+                out[d] = row[d]
         else:
-            continue
+            arrive_row(mean, own, lane, room, draws)
         put_in(now.incoming, now.touched, entries.head[a], out, draws)
         if len(records.entered):
             note(records.entered[period, a], out, draws)
@@ -165,7 +225,7 @@ def begin(
 @door
 def finish(
     period: int, draws: int, auto: bool, asked: Float, given: Float, finite: Flags, site: Int, streams: Streams,
-    flows: Flows, entries: Entries, legs: Legs, rows: Rows, serves: Serves, lines: Lines, plain: Plain,
+    flows: Flows, entries: Entries, came: Short, legs: Legs, rows: Rows, serves: Serves, lines: Lines, plain: Plain,
     turns: Turns, now: Now, records: Records, room: Scratch,
 ) -> None:  # fmt: skip
     """Do steps 5 to 10.
@@ -173,13 +233,20 @@ def finish(
     Args:
         period, draws: The period, and the futures in the batch.
         auto: Whether later legs ask by themselves.
-        asked: Requests, shape (D, A).
+        asked: Requests, shape (A, D).
         given: The most that may be served on each serve arc, shape (B, D), or no rows.
         finite: Which lines of money have a limit in this period.
         site: Lane of each cell.
+        came: Who enters in each period, where no dial plays a part, shape (E, T, D); or of shape (0, 0, 0).
         streams, flows, entries, legs, rows, serves, lines, plain, turns: Tables of the network.
         now, records, room: The present, what is recorded, and room to work in.
     """
+    for k in range(len(now.dials)):
+        for s in range(now.dials.shape[1]):
+            setting, other = now.dials[k, s], 0
+            for d in range(draws):
+                other |= setting[d] != setting[0]
+            now.same[k, s] = other == 0
     ask(period, draws, auto, asked, legs, lines, now, records, room)
     fit(period, draws, legs, rows, serves.term_row, finite, now, records, room)
     move(period, draws, streams, legs, now, records, room)
@@ -195,5 +262,5 @@ def finish(
     spend(period, draws, lines, serves, now, records, room)
     _flow(period, flows.closing, draws, streams, flows, turns, now, records, room)
     _drop(period, draws, streams, legs, turns, now, records, room)
-    _enter(period, draws, streams, entries, turns, now, records, room)
+    _enter(period, draws, streams, entries, came, turns, now, records, room)
     _count(period, draws, len(now.dials) > 0, plain, now, records)

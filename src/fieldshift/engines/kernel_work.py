@@ -7,7 +7,20 @@ import numpy.typing as npt
 
 from fieldshift.engines.chance import phase, start, uniform
 from fieldshift.engines.kernel_moves import put_in
-from fieldshift.engines.kernel_rows import Scratch, Turns, add, copy, dial_row, fill, flag, inner, note, note_real
+from fieldshift.engines.kernel_rows import (
+    Scratch,
+    Turns,
+    add,
+    alike,
+    copy,
+    dial_one,
+    dial_row,
+    fill,
+    flag,
+    inner,
+    note,
+    note_real,
+)  # fmt: skip
 from fieldshift.engines.kernel_shares import share_row
 from fieldshift.engines.kernel_state import Now, Records, Streams
 from fieldshift.engines.kernel_tables import Legs, Lines, Plain, Rows, Serves
@@ -113,54 +126,52 @@ def work_hours(
 
 
 @inner
-def _pool(a: int, draws: int, serves: Serves, left: Float, pool: Float, there: Float) -> None:
-    """Write the hours of standard work that there are for an arc into `pool`."""
-    fill(pool, 0.0, draws)
-    for g in range(serves.group_ptr[a], serves.group_ptr[a + 1]):
-        lo, hi = serves.cell_ptr[g], serves.cell_ptr[g + 1]
-        if hi - lo == 1:
-            add(pool, left[serves.cell[lo]], serves.group_weight[g], draws)
-        elif hi > lo:
+def _wanted(period: int, b: int, draws: int, serves: Serves, turns: Turns, now: Now, room: Scratch) -> None:
+    """Write how many cases of each arc of a block can be served by the people there into `now.served`."""
+    pool, there, owner, crew = room.one, room.two, serves.owner[b], float(serves.crew[b])
+    open_, turned = serves.open[period, b], turns.ptr[owner] < turns.ptr[owner + 1]
+    for a in range(serves.first[b], serves.first[b] + serves.count[b]):
+        fill(pool, 0.0, draws)
+        for g in range(serves.group_ptr[a], serves.group_ptr[a + 1]):
+            lo, hi = serves.cell_ptr[g], serves.cell_ptr[g + 1]
+            if hi - lo == 1:
+                add(pool, now.left[serves.cell[lo]], serves.group_weight[g], draws)
+            elif hi > lo:
+                fill(there, 0.0, draws)
+                for i in range(lo, hi):
+                    add(there, now.left[serves.cell[i]], 1.0, draws)
+                add(pool, there, serves.group_weight[g], draws)
+        if crew > 1.0:
             fill(there, 0.0, draws)
-            for i in range(lo, hi):
-                add(there, left[serves.cell[i]], 1.0, draws)
-            add(pool, there, serves.group_weight[g], draws)
+            for i in range(serves.cell_ptr[serves.group_ptr[a]], serves.cell_ptr[serves.group_ptr[a + 1]]):
+                add(there, now.people[serves.cell[i]], 1.0, draws)
+                if now.touched[serves.cell[i]]:
+                    add(there, now.incoming[serves.cell[i]], 1.0, draws)
+            for d in range(draws):
+                whole = np.floor(there[d] / crew + _TINY) * crew
+                pool[d] *= whole / there[d] if there[d] > 0.0 else 0.0
+        if turned:
+            _turn(pool, owner, serves.site[a], draws, turns, now, there)
+        standard, want, cases = serves.standard[serves.row[period], a], now.served[a], now.people[serves.tail[a]]
+        if standard > 0.0:
+            for d in range(draws):
+                want[d] = np.floor(min(cases[d], pool[d] / standard) * open_ + _TINY)
+        else:
+            for d in range(draws):
+                want[d] = np.floor(cases[d] * open_ + _TINY)
 
 
 @inner
-def _crews(a: int, crew: float, draws: int, serves: Serves, now: Now, pool: Float, there: Float) -> None:
-    """Leave in `pool` the hours of whole crews only."""
-    fill(there, 0.0, draws)
-    for i in range(serves.cell_ptr[serves.group_ptr[a]], serves.cell_ptr[serves.group_ptr[a + 1]]):
-        c = serves.cell[i]
-        add(there, now.people[c], 1.0, draws)
-        if now.touched[c]:
-            add(there, now.incoming[c], 1.0, draws)
+def _turn(hours: Float, owner: int, site: int, draws: int, turns: Turns, now: Now, there: Float) -> None:
+    """Multiply hours by what the dials make of a block's standard at a site."""
+    if alike(owner, site, turns, now.same):
+        turn = dial_one(1.0, owner, site, turns, now.dials)
+        for d in range(draws):
+            hours[d] *= turn
+        return
+    dial_row(1.0, owner, site, turns, now.dials, there, draws)
     for d in range(draws):
-        whole = np.floor(there[d] / crew + _TINY) * crew
-        pool[d] *= whole / there[d] if there[d] > 0.0 else 0.0
-
-
-@inner
-def _wanted(period: int, b: int, a: int, draws: int, serves: Serves, turns: Turns, now: Now, room: Scratch) -> None:
-    """Write how many cases of one arc can be served by the people there into `now.served`."""
-    pool, there = room.one, room.two
-    _pool(a, draws, serves, now.left, pool, there)
-    if serves.crew[b] > 1:
-        _crews(a, float(serves.crew[b]), draws, serves, now, pool, there)
-    owner = serves.owner[b]
-    if turns.ptr[owner] < turns.ptr[owner + 1]:
-        dial_row(1.0, owner, serves.site[a], turns, now.dials, there, draws)
-        for d in range(draws):
-            pool[d] *= there[d]
-    standard, want, cases = serves.standard[serves.row[period], a], now.served[a], now.people[serves.tail[a]]
-    open_ = serves.open[period, b]
-    if standard > 0.0:
-        for d in range(draws):
-            want[d] = np.floor(min(cases[d], pool[d] / standard) * open_ + _TINY)
-    else:
-        for d in range(draws):
-            want[d] = np.floor(cases[d] * open_ + _TINY)
+        hours[d] *= there[d]
 
 
 @inner
@@ -206,28 +217,34 @@ def _limited(
 
 
 @inner
-def _use_hours(period: int, b: int, a: int, draws: int, serves: Serves, turns: Turns, now: Now, room: Scratch) -> None:
-    """Take the hours of one arc from the people who gave them, in proportion to what they have left."""
-    need, there, want = room.one, room.two, now.served[a]
-    standard, owner = serves.standard[serves.row[period], a], serves.owner[b]
-    if standard <= 0.0:
-        return
-    for d in range(draws):
-        need[d] = want[d] * standard
-    if turns.ptr[owner] < turns.ptr[owner + 1]:
-        dial_row(1.0, owner, serves.site[a], turns, now.dials, there, draws)
+def _use_hours(period: int, b: int, draws: int, serves: Serves, turns: Turns, now: Now, room: Scratch) -> None:
+    """Take the hours of a block's arcs from the people who gave them, in proportion to what they have left."""
+    need, there, owner = room.one, room.two, serves.owner[b]
+    turned = turns.ptr[owner] < turns.ptr[owner + 1]
+    for a in range(serves.first[b], serves.first[b] + serves.count[b]):
+        standard, want = serves.standard[serves.row[period], a], now.served[a]
+        if standard <= 0.0:
+            continue
         for d in range(draws):
-            need[d] /= there[d] if there[d] > 0.0 else 1.0
-    lo, hi = serves.cell_ptr[serves.group_ptr[a]], serves.cell_ptr[serves.group_ptr[a + 1]]
-    fill(there, 0.0, draws)
-    for i in range(lo, hi):
-        add(there, now.left[serves.cell[i]], serves.cell_weight[i], draws)
-    for d in range(draws):
-        need[d] = min(need[d] / there[d], 1.0) if there[d] > 0.0 else 0.0
-    for i in range(lo, hi):
-        left = now.left[serves.cell[i]]
+            need[d] = want[d] * standard
+        if turned and alike(owner, serves.site[a], turns, now.same):
+            turn = dial_one(1.0, owner, serves.site[a], turns, now.dials)
+            for d in range(draws):
+                need[d] /= turn if turn > 0.0 else 1.0
+        elif turned:
+            dial_row(1.0, owner, serves.site[a], turns, now.dials, there, draws)
+            for d in range(draws):
+                need[d] /= there[d] if there[d] > 0.0 else 1.0
+        lo, hi = serves.cell_ptr[serves.group_ptr[a]], serves.cell_ptr[serves.group_ptr[a + 1]]
+        fill(there, 0.0, draws)
+        for i in range(lo, hi):
+            add(there, now.left[serves.cell[i]], serves.cell_weight[i], draws)
         for d in range(draws):
-            left[d] -= left[d] * need[d]
+            need[d] = min(need[d] / there[d], 1.0) if there[d] > 0.0 else 0.0
+        for i in range(lo, hi):
+            left = now.left[serves.cell[i]]
+            for d in range(draws):
+                left[d] -= left[d] * need[d]
 
 
 @inner
@@ -268,19 +285,17 @@ def serve(
     flag(room.live, 1, draws)
     for b in range(len(serves.first)):
         lo, hi = serves.first[b], serves.first[b] + serves.count[b]
-        for a in range(lo, hi):
-            _wanted(period, b, a, draws, serves, turns, now, room)
-            if len(given):
-                row, most = now.served[a], given[a]
-                for d in range(draws):
-                    row[d] = np.floor(min(row[d], most[d]) + _TINY)
+        _wanted(period, b, draws, serves, turns, now, room)
+        for a in range(lo, hi if len(given) else lo):
+            row, most = now.served[a], given[a]
+            for d in range(draws):
+                row[d] = np.floor(min(row[d], most[d]) + _TINY)
         _limited(period, b, draws, serves, rows, finite, now, records, room)
+        _use_hours(period, b, draws, serves, turns, now, room)
         for a in range(lo, hi):
-            want, cases = now.served[a], now.people[serves.tail[a]]
-            _use_hours(period, b, a, draws, serves, turns, now, room)
-            add(cases, want, -1.0, draws)
+            add(now.people[serves.tail[a]], now.served[a], -1.0, draws)
             if len(records.served):
-                note(records.served[period, a], want, draws)
+                note(records.served[period, a], now.served[a], draws)
         if serves.head_ptr[b] < serves.head_ptr[b + 1]:
             _become(period, b, draws, streams, serves, now, records, room)
 

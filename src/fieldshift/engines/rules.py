@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from fieldshift.engines.asking import Arcs, Request, arcs_of, site_weights
+from fieldshift.engines.remainders import add_rows
 from fieldshift.engines.view import View
-from fieldshift.network.graph import OUTSIDE, Bool, Float, Network, StockBlock
+from fieldshift.network.graph import OUTSIDE, Bool, ChoiceBlock, Float, Int, Network, StockBlock
 from fieldshift.scenario.schema import Amount, Escalate, Fill, Respond, Schedule
 from fieldshift.scenario.values import Value, Values
 
@@ -84,15 +86,34 @@ class ScheduleRule:
             if self._amount is not None:
                 wanted = wanted + _row(self._amount, view.period)[0]
             if self._share is not None:
-                there = np.where(where, request.present(arcs), 0.0)
+                there = np.where(where, request.present(arcs).T, 0.0)
                 wanted = wanted + (there * _row(self._share, view.period)[0]).sum(axis=1)
             total = self._carry.take(wanted, view.whole)
             if self._total is not None:
                 total = np.minimum(total, np.maximum(self._total - self._asked, 0.0))
                 self._asked = self._asked + total
-            request.nation(arcs, total, request.by_tail(arcs) if self._weight is None else self._weight, where)
+            request.nation(arcs, total, where, self._weight)
         if self._to is not None:
             request.send(arcs, self._to)
+
+
+class _Counted(NamedTuple):
+    """What counts towards a goal: rows of people in some cells, then under way on some legs.
+
+    Attributes:
+        cells, legs: Which cells and legs.
+        of: Which of those rows each term is, shape (k,).
+        into: Which site's goal each term counts towards, shape (k,).
+        use: What part of it counts, by period, shape (T, k).
+        width: How many goals there are.
+    """
+
+    cells: Int
+    legs: tuple[ChoiceBlock, ...]
+    of: Int
+    into: Int
+    use: Float
+    width: int
 
 
 class FillRule:
@@ -114,8 +135,7 @@ class FillRule:
         if rule.most is not None:
             self._most = parts.values.per_period(f"{parts.path}.most", rule.most, "person/week")
         self._legs = [b for b in network.choices if not b.returns and self._leads_here(b.part)]
-        self._stay = [self._staying(block) for block in self._blocks]
-        self._rests = {b.name: self._rest(b.part, b.name) for b in self._legs}
+        self._sources = self._counted()
 
     def _staying(self, block: StockBlock) -> Float:
         """Return the chance that somebody in a cell is still there after the lead, by period, shape (T, n)."""
@@ -162,7 +182,7 @@ class FillRule:
             missing = np.maximum(goal[0] - have.sum(axis=1), 0.0) / max(self._arcs.passing, 1e-6)
             missing = self._bounded(missing[:, None], view)[:, 0]
             total = np.floor(missing + 1e-9) if view.whole else missing
-            request.nation(self._arcs, total, request.by_tail(self._arcs), self._parts.at(self._arcs))
+            request.nation(self._arcs, total, self._parts.at(self._arcs))
             return
         missing = np.maximum(goal[None, :] - have, 0.0) / max(self._arcs.passing, 1e-6)
         missing = np.where(self._parts.only[:-1], self._bounded(missing, view), 0.0)
@@ -179,26 +199,33 @@ class FillRule:
         cut: Float = np.divide(np.minimum(total, most[0]), total, out=np.zeros_like(total), where=total > 0)
         return missing * cut
 
+    def _counted(self) -> _Counted:
+        """Return what counts towards the goal: who is there, and who is on the way or between two legs."""
+        network = self._parts.network
+        legs = [b for b in self._legs if not self._by_site or b.sites[0] != OUTSIDE]
+        cells = np.unique(np.concatenate([self._inside, *(b.tail for b in legs if b.auto)]))
+        into = [b.sites for b in self._blocks]
+        of = [np.searchsorted(cells, np.arange(b.first, b.first + len(b.sites))) for b in self._blocks]
+        use = [self._staying(block) for block in self._blocks]
+        first = len(cells)
+        for leg in legs:
+            rest = np.full((network.periods.count, len(leg.sites)), self._rest(leg.part, leg.name))
+            of += [first + np.arange(len(leg.sites)), *([np.searchsorted(cells, leg.tail)] if leg.auto else [])]
+            into, use = into + [leg.sites] * (1 + leg.auto), use + [rest] * (1 + leg.auto)
+            first += len(leg.sites)
+        column = np.concatenate(into) if self._by_site else np.zeros(sum(map(len, into)), np.int64)
+        width = len(network.sites) if self._by_site else 1
+        return _Counted(cells, tuple(legs), np.concatenate(of), column, np.concatenate(use, axis=1), width)
+
     def _have(self, view: View) -> Float:
         """Return those there at the end of the lead and those on their way, by site (D, S) or national (D, 1)."""
-        network = view.network
-        width = len(network.sites) if self._by_site else 1
-        have = np.zeros((view.draws, width))
-
-        def put(sites: np.ndarray, amount: Float) -> None:
-            columns = sites if self._by_site else np.zeros(len(sites), np.int64)
-            np.add.at(have.T, columns, amount.T)
-
-        for block, stay in zip(self._blocks, self._stay, strict=True):
-            put(block.sites, view.cells[:, block.cells] * stay[view.period])
-        for leg in self._legs:
-            rest = self._rests[leg.name]
-            sites = leg.sites if leg.sites[0] != OUTSIDE or not self._by_site else None
-            if sites is not None:
-                put(sites, view.on_leg(leg) * rest)
-                if leg.auto:
-                    put(sites, view.cells[:, leg.tail] * rest)
-        return have
+        own = self._sources
+        have = np.zeros((own.width, view.draws))
+        there = np.ascontiguousarray(view.cells.T[own.cells])
+        coming = [view.on_leg(leg).T for leg in own.legs]
+        under = np.ascontiguousarray(np.concatenate(coming)) if coming else have[:0]
+        add_rows(have, own.into, there, under, own.of, own.use[view.period])
+        return have.T
 
     def _rest(self, part: str, name: str) -> float:
         """Return the chance that somebody on a leg arrives in the end."""
@@ -279,13 +306,14 @@ class EscalateRule:
         amount = where * _row(self._add, view.period)
         if self._by_site and self._arcs.hosts:
             total = self._carry.take(amount.sum(axis=1), view.whole)
-            request.nation(self._arcs, total, request.present(self._arcs), np.ones(len(self._arcs.index), np.bool_))
+            everywhere = np.ones(len(self._arcs.index), np.bool_)
+            request.nation(self._arcs, total, everywhere, request.present(self._arcs))
             request.send(self._arcs, where.astype(np.float64))
         elif self._by_site:
             request.each_site(self._arcs, np.floor(amount + 1e-9) if view.whole else amount)
         else:
             total = self._carry.take(amount.sum(axis=1), view.whole)
-            request.nation(self._arcs, total, request.by_tail(self._arcs), self._parts.at(self._arcs))
+            request.nation(self._arcs, total, self._parts.at(self._arcs))
 
 
 class RespondRule:
