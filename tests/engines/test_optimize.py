@@ -139,7 +139,7 @@ def test_what_a_coarser_plan_loses_is_measured_on_request():
     coarse = optimize(network, scenario.goals, coarsen=[1] * 12 + [4])
     assert coarse.loss is None
     fine = optimize(network, scenario.goals, coarsen="none")
-    measured = with_loss(network, scenario.goals, coarse)
+    measured = with_loss(coarse)
     lived = [outcome(live(MeanEngine(network), s.plan), network, scenario.goals).goals[:, 0] for s in (coarse, fine)]
     np.testing.assert_allclose(lived[1] * (1 + np.array(measured.loss)), lived[0], rtol=1e-9)
     assert lived[1] == pytest.approx([g.value for g in fine.goals], rel=1e-6)

@@ -69,14 +69,18 @@ def _goals(solution: fs.Solution) -> str:
 @of_a_case
 @_coarse
 @_limit
+@click.option("--loss", is_flag=True, help="Also plan period by period, and say what the coarser horizon loses.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder for moves.csv and goals.csv.")
 @that_talks
-def optimize(case: Case, coarsen: str, time_limit: float, out: Path | None, talk: Talk) -> None:
+def optimize(case: Case, coarsen: str, time_limit: float, loss: bool, out: Path | None, talk: Talk) -> None:
     """Find the best plan on the mean: who moves, from where to where, when."""
     scenario = case.checked(talk)
     if out is not None:
         out = for_tables(out)
     solution = planned(scenario, coarsen, time_limit, talk)
+    if loss:
+        talk.say("Planning period by period, to say what the coarser horizon loses ...")
+        solution = fs.with_loss(solution, time_limit=time_limit)
     told = fs.planned(solution)
     if out is not None:
         for name in ("moves", "goals"):

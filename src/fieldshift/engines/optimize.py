@@ -10,7 +10,7 @@ import numpy as np
 
 from fieldshift.engines.keeping import kept
 from fieldshift.engines.live import live
-from fieldshift.engines.outcome import outcome, sign_of
+from fieldshift.engines.outcome import outcome, sign_of, unit_of
 from fieldshift.engines.plan import Plan
 from fieldshift.engines.program import write_program
 from fieldshift.engines.program_rows import Program
@@ -187,8 +187,8 @@ def optimize(
     duals += [np.full(len(program.row_low), np.nan)] * (len(steps) - len(duals))
     columns = solver.columns()
     values = tuple(
-        GoalValue(g, _label(g), sign_of(g) * b, sign_of(g) * (float(v @ columns) + c), unit)
-        for g, b, (v, c, unit) in zip(goals, best, vectors, strict=True)
+        GoalValue(g, _label(g), sign_of(g) * b, sign_of(g) * (float(v @ columns) + c), unit_of(g, network))
+        for g, b, (v, c, _) in zip(goals, best, vectors, strict=True)
     )
     ended = time.perf_counter()
     return Solution(
@@ -214,21 +214,20 @@ def _same(before: Program, after: Program) -> bool:
     )
 
 
-def with_loss(network: Network, goals: Sequence[Goal], solution: Solution, *, time_limit: float = 600.0) -> Solution:
+def with_loss(solution: Solution, *, time_limit: float = 600.0) -> Solution:
     """Return a plan with how much worse each goal is than that of a plan period by period, relative to the latter.
 
     Both are lived period by period on the mean path. The later goals may gain: an earlier goal's slack is more where
     its best is worse.
 
     Args:
-        network: The network.
-        goals: The goals of the plan, in the same order.
         solution: The plan.
         time_limit: Seconds for the plan period by period.
 
     Raises:
         NoPlan: The plan period by period was not found in time.
     """
+    network, goals = solution.program.network, [g.goal for g in solution.goals]
     fine = optimize(network, goals, coarsen="none", time_limit=time_limit)
     if fine.status != "optimal":
         raise NoPlan(f"{fine.status}: the plan period by period was not solved to the end", unfinished=True)

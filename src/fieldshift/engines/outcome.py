@@ -57,7 +57,7 @@ def unit_of(goal: Goal, network: Network) -> str:
     """Return the unit of a goal's value."""
     word = goal.least or goal.most or ""
     unit = {"cost": network.currency, "served": "cases"}.get(word, _UNITS.get(word, ""))
-    return unit.removesuffix("-periods") if goal.at == "end" else unit
+    return unit.removesuffix("-periods") if goal.at == "end" else unit.replace("-periods", f"-{network.periods.step}s")
 
 
 def outcome(trace: Trace, network: Network, goals: Sequence[Goal]) -> Outcome:

@@ -138,6 +138,9 @@ def _plan_says(solution: Solution, moves: pd.DataFrame, groups: str) -> tuple[st
     said = [
         f"The plan decides on the mean path, {groups}; it is {status}{gap}. Its goals in order: {labels}. {first_says}",
     ]
+    if solution.loss is not None:
+        lost = [f"{g.label} {100 * part:+.1f} %" for g, part in zip(solution.goals, solution.loss, strict=True)]
+        said.append(f"Against the plan that decides in every {network.periods.step}, both lived: {joined(lost)}.")
     if len(moves):
         sums = arriving(moves).groupby("title", sort=False)["people"].sum().sort_values(ascending=False)
         told = [f"{human(float(n))} by {title}" for title, n in list(sums.items())[:5]]
