@@ -6,6 +6,7 @@ from fieldshift.engines.evaluation import Evaluation as Evaluation
 from fieldshift.engines.explain import explain as explain
 from fieldshift.engines.gaps import gaps as gaps
 from fieldshift.engines.optimize import Solution as Solution
+from fieldshift.engines.optimize import with_loss as with_loss
 from fieldshift.engines.plan import Plan as Plan
 from fieldshift.engines.planning import needed as needed
 from fieldshift.engines.planning import optimize as optimize
@@ -48,5 +49,27 @@ from fieldshift.scenario.read import read as read
 from fieldshift.scenario.schema import Goal as Goal
 from fieldshift.scenario.schema import Scenario as Scenario
 from fieldshift.scenario.write import write as write
+from fieldshift.study.backtest import Backtest as Backtest
+from fieldshift.study.backtest import backtest as backtest
+from fieldshift.study.calibrate import Calibration as Calibration
+from fieldshift.study.calibrate import calibrate as calibrate
+from fieldshift.study.exploration import Exploration as Exploration
+from fieldshift.study.explore import explore as explore
+from fieldshift.study.explore_page import exploration_page as exploration_page
+from fieldshift.study.history import History as History
+from fieldshift.study.history import read_history as read_history
+from fieldshift.study.ledger import ImportCheck as ImportCheck
+from fieldshift.study.ledger import import_check as import_check
+from fieldshift.study.spelled import day_of as day_of
+from fieldshift.study.staffing import Staffing as Staffing
+from fieldshift.study.staffing import fit_staffing as fit_staffing
+from fieldshift.study.staffing_backtest import StaffingBacktest as StaffingBacktest
+from fieldshift.study.staffing_backtest import backtest_staffing as backtest_staffing
+from fieldshift.study.staffing_case import fitted_rates as fitted_rates
+from fieldshift.study.staffing_case import staffing_as_dict as staffing_as_dict
+from fieldshift.study.staffing_case import staffing_overlay as staffing_overlay
+from fieldshift.study.staffing_case import staffing_scenario as staffing_scenario
+from fieldshift.study.staffing_case import write_staffing as write_staffing
+from fieldshift.study.tested_page import write_backtest as write_backtest
 
 __version__: str

@@ -15,15 +15,34 @@ import click
 
 import fieldshift as fs
 from fieldshift.cli.cases import cases, check, new, show
+from fieldshift.cli.explore import explore
 from fieldshift.cli.plan import evaluate, needs, optimize
 from fieldshift.cli.run import run, simulate
 from fieldshift.cli.runs import compare, export, report
+from fieldshift.cli.study import backtest, calibrate, import_check
 from fieldshift.cli.talk import Kept, counted
 
 __all__ = ["main", "shell"]
 
 INTERRUPTED = 130
-VERBS = (new, cases, check, show, run, simulate, optimize, needs, evaluate, compare, report, export)
+VERBS = (
+    new,
+    cases,
+    check,
+    show,
+    run,
+    simulate,
+    optimize,
+    needs,
+    evaluate,
+    explore,
+    import_check,
+    calibrate,
+    backtest,
+    compare,
+    report,
+    export,
+)
 
 
 class _InOrder(click.Group):

@@ -6,7 +6,16 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from fieldshift.errors import Problem, ScenarioError
-from fieldshift.network import checks_dates, checks_names, checks_numbers, checks_parts, checks_places, checks_spreads
+from fieldshift.network import (
+    checks_correlated,
+    checks_dates,
+    checks_history,
+    checks_names,
+    checks_numbers,
+    checks_parts,
+    checks_places,
+    checks_spreads,
+)
 from fieldshift.scenario.marked import Path
 from fieldshift.scenario.paths import place
 from fieldshift.scenario.read import overlaid
@@ -58,7 +67,9 @@ def _changed(
 CHECKS: tuple[_Check, ...] = (
     *checks_names.CHECKS,
     *_OF_PARTS,
+    *checks_correlated.CHECKS,
     checks_parts.check_sources,
+    *checks_history.CHECKS,
     check_policies_apart,
     check_levers_apart,
 )

@@ -15,7 +15,7 @@ from fieldshift.scenario.marked import Path
 from fieldshift.scenario.paths import amounts, problem_at
 from fieldshift.scenario.schema import Scenario
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "first_day"]
 
 _PARTIAL = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?")
 
@@ -59,16 +59,16 @@ def check_calendar(scenario: Scenario) -> Iterator[Problem]:
     for found in amounts(scenario):
         for form in ("dates", "grid"):
             for date in getattr(found.amount, form):
-                if _first(date) is None:
+                if first_day(date) is None:
                     what = f"there is no date '{date}'"
                     yield problem_at(scenario, (*found.path, form, date), what, "such as 2025-01-31")
     month = scenario.horizon.fiscal_year_starts
-    if _first(f"2001-{month}") is None or not re.fullmatch(r"\d{2}-\d{2}", month):
+    if first_day(f"2001-{month}") is None or not re.fullmatch(r"\d{2}-\d{2}", month):
         path = ("horizon", "fiscal_year_starts")
         yield problem_at(scenario, path, f"no year has a day {month}", "month and day, such as 10-01")
 
 
-def _first(text: object) -> dt.date | None:
+def first_day(text: object) -> dt.date | None:
     """Return the first day that a date, a month or a year stands for."""
     if isinstance(text, dt.date):
         return text
@@ -101,7 +101,7 @@ def check_inside(scenario: Scenario) -> Iterator[Problem]:
             yield problem_at(scenario, (*path, "until"), what, level="warning")
     for found in amounts(scenario):
         for form in ("dates", "grid"):
-            keys = [date for key in getattr(found.amount, form) if (date := _first(key)) is not None]
+            keys = [date for key in getattr(found.amount, form) if (date := first_day(key)) is not None]
             if keys and keys[0] > first and found.amount.value is None:
                 what = f"says nothing from {first} until {keys[0]}"
                 yield problem_at(scenario, (*found.path, form), what, "the first date holds before too", "warning")
@@ -126,7 +126,7 @@ def _dated(scenario: Scenario, value: Any, path: Path, known: dt.date) -> Iterat
         for name, info in type(value).model_fields.items():
             key, item = info.alias or name, getattr(value, name)
             if key == "as_of" and path:
-                first = _first(item) if item is not None else None
+                first = first_day(item) if item is not None else None
                 if first is not None and first > known:
                     what = f"a fact of {item} in a scenario that knows nothing after {known}"
                     yield problem_at(scenario, (*path, key), what, "take it out, or move the scenario's `as_of`")

@@ -93,8 +93,13 @@ def lines(policies: Sequence[str], months: int, height: int = 210) -> Spec:
     return chart(height, params=[*bounds(), {"name": "banded", "value": policies[0]}], layer=[wide, middle, points])
 
 
-def fan(months: int) -> Spec:
-    """Return the median with bands of 50, 80 and 90 %: columns date, q05, q10, q25, q50, q75, q90, q95."""
+def fan(months: int, luck: bool = False) -> Spec:
+    """Return the median with bands of 50, 80 and 90 %: columns date, q05, q10, q25, q50, q75, q90, q95.
+
+    Args:
+        months: Months that it spans.
+        luck: Whether the 80 % band that luck alone would leave is drawn too: columns luck_low, luck_high.
+    """
     x = dates(months)
     layers: list[Spec] = [
         {
@@ -110,6 +115,14 @@ def fan(months: int) -> Spec:
             "encoding": {"x": x, "y": numbers("q50"), "tooltip": tips({"date": "Date", **dict(_QUANTILES)})},
         },
     ]
+    if luck:
+        layers += [
+            {
+                "mark": {"type": "line", "style": "ink", "strokeWidth": 1.2, "strokeDash": [2, 3]},
+                "encoding": {"x": x, "y": numbers(field)},
+            }
+            for field in ("luck_low", "luck_high")
+        ]
     return chart(320, params=bounds(), layer=layers)
 
 

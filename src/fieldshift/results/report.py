@@ -19,6 +19,7 @@ from markupsafe import Markup
 from fieldshift.results.charts_style import areas, colours, legend_dash, theme
 from fieldshift.results.report_about import about_section, evidence_section
 from fieldshift.results.report_bound import bound_section
+from fieldshift.results.report_drives import drives_section
 from fieldshift.results.report_fans import fan_section
 from fieldshift.results.report_head import headline_section
 from fieldshift.results.report_money import money_section
@@ -40,6 +41,7 @@ MAKERS: tuple[Callable[[Result], Section | None], ...] = (
     plan_section,
     shortages_section,
     fan_section,
+    drives_section,
     map_section,
     money_section,
     undone_section,

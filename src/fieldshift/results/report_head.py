@@ -16,7 +16,7 @@ __all__ = ["headline_section"]
 
 _NOTE = (
     "Each figure is the median over all futures; the band under it holds 8 in 10 of them (from the 10th to the 90th "
-    "percentile). Futures differ by luck and by what nobody knows; see “How to read this”."
+    "percentile). Futures differ by luck and by what nobody knows; “How wide the future is” tells the two apart."
 )
 
 

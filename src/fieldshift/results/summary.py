@@ -11,6 +11,7 @@ from typing import Any
 
 from fieldshift.results.axes import Entry
 from fieldshift.results.result import Result
+from fieldshift.results.variance import Split, split_of
 from fieldshift.scenario.schema import Headline
 
 __all__ = ["Band", "Binding", "Change", "Outlook", "Summary", "as_json", "summary"]
@@ -38,6 +39,9 @@ class Outlook:
         when: `now`, `in 3 months`, ...
         date: The date, ISO; of a measure of a period, its first day.
         band: Its values.
+        ignorance: Share of the variance that comes from what is not known; the rest is luck. None where nothing varies,
+            or where the futures were not kept.
+        ignorance_of_band: Its share of the band's width; see `variance.Split.share_of_band`.
     """
 
     policy: str
@@ -49,6 +53,8 @@ class Outlook:
     when: str
     date: str
     band: Band
+    ignorance: float | None = None
+    ignorance_of_band: float | None = None
 
 
 @dataclass(frozen=True)
@@ -154,11 +160,21 @@ def _band(row: Mapping[Any, Any]) -> Band:
 
 def _outlooks(result: Result, chosen: Sequence[tuple[Entry, Headline]]) -> Iterator[Outlook]:
     table = result.headlines([headline for _, headline in chosen])
+    splits: dict[tuple[str, str, str], Split | None] = {}
     for row in table.to_dict("records"):
         key = row["policy"], row["measure"], row["of"]
         better = row["better"] if isinstance(row["better"], str) else None
         day = row["date"].date().isoformat()
-        yield Outlook(*key, row["title"], row["unit"], better, row["when"], day, _band(row))
+        if key not in splits:
+            splits[key] = split_of(result, key[0], key[1:])
+        parts = splits[key]
+        at = [one.isoformat() for one in result.dates(key[1])].index(day)
+        shares = (None, None) if parts is None else (_share(parts.share[at]), _share(parts.share_of_band[at]))
+        yield Outlook(*key, row["title"], row["unit"], better, row["when"], day, _band(row), *shares)
+
+
+def _share(value: float) -> float | None:
+    return round(float(value), 6) if math.isfinite(value) else None
 
 
 def _changes(result: Result, chosen: Sequence[tuple[Entry, Headline]]) -> Iterator[Change]:

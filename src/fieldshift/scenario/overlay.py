@@ -116,7 +116,12 @@ _TABLES = frozenset({"by", "of", "sites", "dates", "years", "grid", "table"})
 
 
 def _replaced(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> list[Any]:
-    """Return the keys of a number that do not hold once it is said in another way, its evidence among them."""
+    """Return the keys of a number that do not hold once it is said in another way, its evidence among them.
+
+    Of an observed series these are its rows or its table, whichever the other replaces.
+    """
+    if "of" in old and {"rows", "table"} & set(new):
+        return [key for key in ("rows", "table", "column") if key in old and key not in new]
     if not old or not (set(old) | set(new)) <= _NUMBER:
         return []
     said = {key for key, value in new.items() if value is not None}

@@ -18,6 +18,7 @@ from fieldshift.errors import Problem, ScenarioError, UsageError
 from fieldshift.scenario.grids import amount_of
 from fieldshift.scenario.identity import COUNTS_ONLY, personal_column
 from fieldshift.scenario.marked import Marked, Path, dotted, marked
+from fieldshift.scenario.observed import rows_of
 from fieldshift.scenario.overlay import lay, lay_at, placed
 from fieldshift.scenario.paths import Places, nearest, problem_at, table_paths, unsaid
 from fieldshift.scenario.plain import plain
@@ -205,6 +206,7 @@ class _Draft:
         sites = [str(s.get("id", "")) if isinstance(s, Mapping) else str(s) for s in self._sites()]
         for path, name in table_paths(self.found.data, Scenario):
             self._resolve(path, name, sites)
+        self._observe()
         readable: Scenario | None = None
         try:
             scenario = Scenario.model_validate(self.found.data)
@@ -300,6 +302,20 @@ class _Draft:
         kept = {k: v for k, v in given.items() if k != "table"} if isinstance(given, Mapping) else {}
         node[path[-1]] = {**kept, **inner.data} if inner.data else {**kept, "value": 0}
         self.found.places.update({(*path, *p): at for p, at in inner.places.items()})
+
+    def _observe(self) -> None:
+        """Put the rows of each observed series' table in the place of its name."""
+        given = self.found.data.get("history")
+        for name, series in given.items() if isinstance(given, Mapping) else ():
+            if not isinstance(series, dict) or not isinstance(series.get("table"), str):
+                continue
+            path: Path = ("history", name)
+            table = self._table(series["table"], self.found.places.get((*path, "table"), ""), dotted(path))
+            inner = rows_of(table, series)
+            self.problems.extend(inner.problems)
+            if inner.data and "rows" not in series:
+                given[name] = {k: v for k, v in series.items() if k not in ("table", "column")} | {"rows": inner.data}
+                self.found.places.update({(*path, "rows", *p): at for p, at in inner.places.items()})
 
     def _no_identity(self) -> None:
         """Refuse attributes of sites that look like a person's."""

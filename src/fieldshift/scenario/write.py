@@ -19,12 +19,13 @@ import yaml
 from fieldshift.errors import Problem, ScenarioError
 from fieldshift.scenario.grids import amount_of
 from fieldshift.scenario.marked import NOT_TEXT, Path, dotted
+from fieldshift.scenario.observed import rows_text
 from fieldshift.scenario.paths import place
 from fieldshift.scenario.plain import plain
 from fieldshift.scenario.schema import Scenario
 from fieldshift.scenario.tables import Table, sites_of, table_from
 
-__all__ = ["to_yaml", "write"]
+__all__ = ["replaced", "to_yaml", "write", "yaml_text"]
 
 _LONG = 3
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,120}")
@@ -47,12 +48,12 @@ def write(scenario: Scenario, folder: str | File) -> File:
     """
     target = File(folder)
     if target.suffix.lower() in (".yaml", ".yml"):
-        _replace(target, to_yaml(scenario))
+        replaced(target, to_yaml(scenario))
         return target
     files = _files(scenario)
     if target.is_dir() and any(target.iterdir()):
         for name, text in files.items():
-            _replace(target / name, text)
+            replaced(target / name, text)
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     whole = File(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -69,10 +70,11 @@ def write(scenario: Scenario, folder: str | File) -> File:
 
 def to_yaml(scenario: Scenario) -> str:
     """Return a scenario as one YAML file, tables and all, in the dictionary's order."""
-    return _text(_finite(scenario))
+    return yaml_text(_finite(scenario))
 
 
-def _replace(file: File, text: str) -> None:
+def replaced(file: File, text: str) -> File:
+    """Write a text file whole, or leave what was there, and return where."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
     try:
@@ -83,6 +85,7 @@ def _replace(file: File, text: str) -> None:
     except BaseException:
         File(name).unlink(missing_ok=True)
         raise
+    return file
 
 
 def _finite(scenario: Scenario) -> dict[str, Any]:
@@ -117,7 +120,7 @@ def _files(scenario: Scenario) -> dict[str, str]:
     if sites and (text := _sites_text(sites)) is not None:
         files["sites.csv"] = text
         data["sites"] = "sites.csv"
-    files["scenario.yaml"] = _text(data)
+    files["scenario.yaml"] = yaml_text(data)
     return files
 
 
@@ -129,6 +132,11 @@ def _with_tables(value: Any, path: Path, ids: Sequence[str], files: dict[str, st
         return value
     name = f"{dotted(path)}.csv"
     taken = {"sites.csv", *(file.casefold() for file in files)}
+    if path[0] == "history" and len(path) == 2 and _FILE.fullmatch(name) and name.casefold() not in taken:
+        text = rows_text(value["rows"])
+        if text is not None:
+            files[name] = text
+            return {"table" if key == "rows" else key: name if key == "rows" else item for key, item in value.items()}
     for form in ("sites", "grid"):
         if not isinstance(value.get(form), Mapping) or "set" in path or len(value[form]) < _LONG:
             continue
@@ -238,7 +246,7 @@ _Dumper.add_representer(list, _list)
 _Dumper.add_representer(dict, _mapping)
 
 
-def _text(data: Mapping[str, Any]) -> str:
+def yaml_text(data: Mapping[str, Any]) -> str:
     """Return plain data as YAML, with a line between parts that are more than a line."""
     blocks = [
         yaml.dump({key: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)

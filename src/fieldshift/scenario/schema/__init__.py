@@ -10,6 +10,7 @@ import datetime as dt
 from pydantic import Field, PrivateAttr
 
 from fieldshift.scenario.schema.amount import Amount, Estimate, Part
+from fieldshift.scenario.schema.history import Fit, Row, Series
 from fieldshift.scenario.schema.limits import Budget, Lapse, Need, Price, PriceStep, Resource
 from fieldshift.scenario.schema.people import (
     Choice,
@@ -50,6 +51,7 @@ __all__ = [
     "Estimate",
     "Event",
     "Fill",
+    "Fit",
     "Flow",
     "Goal",
     "Headline",
@@ -67,9 +69,11 @@ __all__ = [
     "Profile",
     "Resource",
     "Respond",
+    "Row",
     "Rule",
     "Scenario",
     "Schedule",
+    "Series",
     "ShareLimit",
     "Site",
     "Stage",
@@ -103,6 +107,8 @@ class Scenario(Part):
     goals: tuple[Goal, ...] = Field((), description="What a plan is for, in order.")
     levers: dict[str, Lever] = Field(default_factory=dict, description="Numbers that a reader may move.")
     headlines: tuple[Headline, ...] = Field((), description="Measures on top of the summary and the report.")
+    history: dict[str, Series] = Field(default_factory=dict, description="Observed series: what happened.")
+    calibrate: Fit | None = Field(None, description="Which unknowns are fitted to which of these series.")
 
     _places: dict[tuple[str | int, ...], str] = PrivateAttr(default_factory=dict)
     """Where each path was written, `file:line:column`; filled by the reader, for messages."""

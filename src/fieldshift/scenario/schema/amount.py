@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = ["Amount", "Estimate", "Part", "Shape", "number"]
 
+Rank = Annotated[float, Field(gt=-1, lt=1)]
 Shape = Literal["uniform", "triangle", "pert", "normal", "lognormal"]
 _DATE = re.compile(r"^\d{4}-\d{2}(-\d{2})?$")
 _YEAR = re.compile(r"^\d{4}$")
@@ -55,6 +56,10 @@ class Amount(Part):
         description="How likely each value in the range is: `triangle` around the value if any, else `uniform`.",
     )
     estimates: tuple[Estimate, ...] = Field((), description="Rival estimates; a future believes one, by weight.")
+    correlated: dict[str, Rank] = Field(
+        default_factory=dict,
+        description="Rank correlation with other unknowns by path, as in `{quantities.officers: 0.6}`; else 0.",
+    )
     by: str | None = Field(None, description="A site attribute that decides which entry of `of` holds at a site.")
     of: dict[str, float | str] = Field(
         default_factory=dict, description="The value for each value of the attribute `by`."
@@ -105,6 +110,8 @@ class Amount(Part):
             )
         if not forms and self.value is None and self.range is None:
             raise ValueError("has neither value nor range")
+        if self.correlated and self.range is None and not self.estimates:
+            raise ValueError("says `correlated`, but has neither range nor estimates: only an unknown can be")
         if bool(self.of) != (self.by is not None):
             raise ValueError("`by` and `of` go together")
         return self

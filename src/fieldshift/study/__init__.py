@@ -1,0 +1,1 @@
+"""Many runs, or many months of a history, that answer one question."""
