@@ -241,3 +241,16 @@ def test_output_asked_for_less_what_was_served():
     )  # fmt: skip
     result = simulate(scenario, None, 2, 1, keys=[("short_of_target", "files")])
     assert result.values("stay", "short_of_target", "files").tolist() == [[30, 30, 30, 70]] * 2
+
+
+def test_a_gap_counts_those_under_way_who_meet_the_need():
+    """Five are on contract for three weeks: nobody is short while they are, though no stock holds them."""
+    scenario = Scenario.model_validate({
+        "name": "Lent", "horizon": {"start": "2025-01-06", "periods": 6, "step": "week"},
+        "stocks": {"field": {"start": 0}}, "choices": {"lend": {"lasts": "3 week"}},
+        "needs": {"posts": {"of": {"field": 1, "lend": 1}, "need": "5 person", "short": {"price": 1}}},
+        "policies": {"go": {"rules": [{"rule": "schedule", "choice": "lend", "amount": "5 person/week", "total": "5 person"}]}},
+    })  # fmt: skip
+    frame = simulate(scenario, ["go"], draws=2, seed=1, keys=[("gap", "posts")]).table("gap")
+    frame = frame[frame["of"] == "posts"] if "of" in frame else frame
+    assert frame["mean"].tolist() == [0, 0, 0, 5, 5, 5]

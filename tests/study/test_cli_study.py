@@ -100,3 +100,8 @@ def test_wrong_words_are_exit_2(table, capsys, more, told):
 def test_options_of_a_table_do_not_fit_a_case(capsys):
     _, err = run(capsys, "calibrate", "academy", "--stock", "x", code=2)
     assert "are for a .csv table" in err
+
+
+def test_changes_are_for_a_case(table, capsys):
+    assert "for a case" in run(capsys, "import-check", table, "--set", "a=1", code=2)[1]
+    assert "nobody" in run(capsys, "calibrate", "academy", "--set", "stocks.nobody=1", code=2)[1]

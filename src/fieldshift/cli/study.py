@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 import fieldshift as fs
-from fieldshift.cli.options import that_talks
+from fieldshift.cli.options import Case, that_talks
 from fieldshift.cli.talk import Talk, kept, table
 
 __all__ = ["backtest", "calibrate", "import_check"]
@@ -31,10 +31,12 @@ class What:
     Attributes:
         given: A `.csv` table, a case's folder or YAML file, or the name of a shipped case.
         columns: What the caller says of a table's columns: `stock`, `ins`, `outs`, `where`, `over`.
+        case: What the caller says of a case: `changes`, `overlays`.
     """
 
     given: str
     columns: dict[str, Any]
+    case: dict[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def is_table(self) -> bool:
@@ -42,18 +44,20 @@ class What:
         return self.given.lower().endswith(".csv")
 
     def history(self, talk: Talk) -> fs.History:
-        """Return the table as a history, and say what of it is not used."""
+        """Return the table as a history, and say what of it is not used; the options of a case do not fit it."""
+        if any(self.case.values()):
+            raise fs.UsageError(f"'{self.given}' is a table: --set and --with are for a case")
         found = fs.read_history(self.given, **self.columns)
         for problem in found.warnings:
             talk.say(str(problem))
         return found
 
-    def scenario(self) -> fs.Scenario:
-        """Return the case; the options of a table do not fit it."""
+    def scenario(self, talk: Talk) -> fs.Scenario:
+        """Return the case, checked; the options of a table do not fit it."""
         named = [name for name, value in self.columns.items() if value]
         if named:
             raise fs.UsageError(f"'{self.given}' is a case: options about columns are for a .csv table ({named[0]})")
-        return fs.read(self.given)
+        return Case(self.given, **self.case).checked(talk)
 
 
 def for_a_study(folder: Path) -> Path:
@@ -91,10 +95,15 @@ def of_something(verb: Verb) -> Verb:
     @click.option("--out", "outs", default="", callback=_names, metavar="A,B", help="Table: all columns of leavers.")
     @click.option("--where", multiple=True, callback=_pairs, metavar="COLUMN=VALUE", help="Table: rows to keep.")
     @click.option("--over", default="", callback=_names, metavar="A,B", help="Table: sum rows over these columns.")
+    @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Case: change one value; repeatable.")
+    @click.option(
+        "--with", "overlays", multiple=True, metavar="FILE", help="Case: lay a YAML file over it; repeatable."
+    )
     @wraps(verb)
     def wrapped(*, what: str, **rest: Any) -> Any:
         columns = {name: rest.pop(name) for name in ("stock", "ins", "outs", "where", "over")}
-        return verb(what=What(what, columns), **rest)
+        case = {name: rest.pop(name) for name in ("changes", "overlays")}
+        return verb(what=What(what, columns, case), **rest)
 
     return wrapped
 
@@ -158,9 +167,14 @@ def _short(value: float, unit: str) -> str:
 @click.command()
 @of_something
 @click.option("--until", metavar="DATE", help="The last day whose rows are known. [the last of all]")
+@click.option("--fit", callback=_names, default="", metavar="A,B", help="Case: unknowns to fit, by path. [as it says]")
+@click.option("--policy", metavar="NAME", help="Case: the policy that was in force. [the first]")
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, metavar="N", help="Case: seed of all draws."
+)
 @click.option("-o", "--folder", "out", type=click.Path(path_type=Path), metavar="DIR", help="Folder to write to.")
 @that_talks
-def calibrate(what: What, until: str | None, out: Path | None, talk: Talk) -> None:
+def calibrate(what: What, until: str | None, out: Path | None, talk: Talk, **how: Any) -> None:
     """Fit a model to what happened: a table's staffing, or a case's unknowns.
 
     WHAT is a .csv table of stocks and flows, or a case that carries its history. Of a table, DIR gets a scenario that
@@ -169,8 +183,8 @@ def calibrate(what: What, until: str | None, out: Path | None, talk: Talk) -> No
     if what.is_table:
         _fitted_to(what, until, out, talk)
         return
-    scenario = what.scenario()
-    found = fs.calibrate(scenario, until=fs.day_of(until) if until else None)
+    how["fit"] = how["fit"] or None
+    found = fs.calibrate(what.scenario(talk), until=fs.day_of(until) if until else None, **how)
     data, parts = found.as_json(), ["\n".join(found.sentences())]
     if out is not None:
         place = for_a_study(out)
@@ -192,6 +206,7 @@ def calibrate(what: What, until: str | None, out: Path | None, talk: Talk) -> No
     metavar="A,B",
     help="What is given as it turned out: of a table `hires`, of a case names of its series.",
 )
+@click.option("--policy", metavar="NAME", help="Case: the policy that was in force. [the first]")
 @click.option("--draws", type=click.IntRange(50), default=1000, show_default=True, metavar="N", help="Futures of each.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, metavar="N", help="Seed of all draws.")
 @click.option("-o", "--folder", "out", type=click.Path(path_type=Path), metavar="DIR", help="Folder to write to.")
@@ -205,7 +220,7 @@ def backtest(what: What, origins: Sequence[str], out: Path | None, talk: Talk, *
     days = [fs.day_of(part.strip()) for text in origins for part in text.split(",") if part.strip()]
     if out is not None:
         for_a_study(out)
-    found = _of_a_table(what, days, how, talk) if what.is_table else _of_a_case(what, days, how)
+    found = _of_a_table(what, days, how, talk) if what.is_table else _of_a_case(what, days, how, talk)
     data, parts = found.as_json(), [_scores(found), found.sentence]
     if out is not None:
         files = fs.write_backtest(found, out)
@@ -234,9 +249,10 @@ def _of_a_table(what: What, days: Sequence[dt.date], how: Mapping[str, Any], tal
     return found
 
 
-def _of_a_case(what: What, days: Sequence[dt.date], how: Mapping[str, Any]) -> fs.Backtest:
+def _of_a_case(what: What, days: Sequence[dt.date], how: Mapping[str, Any], talk: Talk) -> fs.Backtest:
     horizon = f"{how['horizon']} month" if how["horizon"].isdigit() else how["horizon"]
-    return fs.backtest(what.scenario(), days, horizon, given=how["given"], seed=how["seed"], draws=how["draws"])
+    own = {name: how[name] for name in ("given", "policy", "seed", "draws")}
+    return fs.backtest(what.scenario(talk), days, horizon, **own)
 
 
 def _scores(found: fs.StaffingBacktest | fs.Backtest) -> str:

@@ -107,13 +107,13 @@ def need(tally: Tally, name: str) -> Array:
 
 @MEANS.period("Gap", "person", _need_names, of="need")
 def gap(tally: Tally, name: str) -> Array:
-    """People required - people who meet the need at the period's end (or opening); negative is over."""
+    """People required - people who meet the need at the period's end (or opening), under way too; negative is over."""
     block = _need(tally, name)
-    cells, rows, weights = block.cells
     there = np.zeros(tally.zeros(tally.instants).shape)
-    for weight in np.unique(weights).tolist():
-        mine = weights == weight
-        there = there + tally.total([Group("people", cells[mine], block.sites[rows[mine]], weight)], tally.instants)
+    for record, (cells, rows, weights) in (("people", block.cells), ("under_way", block.transit)):
+        for weight in np.unique(weights).tolist():
+            mine = weights == weight
+            there = there + tally.total([Group(record, cells[mine], block.sites[rows[mine]], weight)], tally.instants)
     return np.asarray(need(tally, name) - (there[:, :-1] if block.opening else there[:, 1:]))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fieldshift.errors import Problem, ScenarioError
+from fieldshift.errors import Problem, ScenarioError, UsageError
 from fieldshift.horizon import Periods
 from fieldshift.scenario.formula import FormulaError
 from fieldshift.scenario.marked import dotted
@@ -183,7 +183,11 @@ def each_site(scenario: Scenario, paths: Sequence[str]) -> tuple[Scenario, tuple
 
     Raises:
         ScenarioError: A number is not one with a range.
+        UsageError: A named quantity, which has one value wherever a formula uses it.
     """
+    named = [path for path in paths if path.startswith("quantities.")]
+    if named:
+        raise UsageError(f"{named[0]} has no value for each site: give by_site the number that uses it (a flow's rate)")
     found, pools = scenario, list[Pool]()
     units = {dotted(one.path): (one.amount, one.unit) for one in amounts(scenario)}
     for path in paths:
