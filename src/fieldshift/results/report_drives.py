@@ -29,7 +29,10 @@ def drives_section(result: Result) -> Section | None:
     found = drives[0]
     telling = found.telling(found.policy)
     rivals = [path for path in found.points if found.axes[path].unknown.amount.estimates]
-    blocks: list[Block] = [Prose((" ".join(_paragraph(result, drives, telling, rivals)),), "lead")]
+    said = " ".join(_paragraph(result, drives, telling, rivals))
+    if result.scenario is not None and result.scenario.tested:
+        said += f" How well it did where the truth is known: {result.scenario.tested.strip()}"
+    blocks: list[Block] = [Prose((said,), "lead")]
     blocks += [_rivals(result, found, path) for path in rivals[:_NAMED]]
     blocks += [_table(found, telling), Prose((_note(result, found),), "note")]
     return Section("drives", "What drives the answer, and what to measure first", tuple(blocks), "What drives it")

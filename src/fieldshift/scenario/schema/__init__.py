@@ -88,6 +88,9 @@ class Scenario(Part):
 
     name: str = Field(description="Its name.")
     about: str | None = Field(None, description="What it is about, in a few sentences.")
+    tested: str | None = Field(
+        None, description="How forecasts from days of the past did where the outcome is known; the report tells it."
+    )
     as_of: dt.date | None = Field(None, description="The date of what it knows: no fact in it is later.")
     currency: str = Field("USD", description="The currency of all its money.", pattern=r"^[A-Z]{3}$")
     horizon: Horizon = Field(description="Which periods it covers.")
