@@ -193,3 +193,16 @@ def test_the_first_6000_can_be_planned_and_not_with_half_the_applicants(police):
     assert plan.goals[0].value < 1.0
     fewer = fs.optimize(fs.overlaid(police, asked | {"choices.select.most": "5250 person/month"}))
     assert fewer.goals[0].value > 1_000
+
+
+def test_the_asylum_calibration_is_of_the_rows_that_the_case_holds(asylum):
+    """The overlay that ships is laid over without problems, and names the digest of the rows that were known."""
+    text = (CASES / "uk-asylum" / "calibrated-2021.yaml").read_text("utf-8")
+    fitted = fs.read("uk-asylum", overlay=[str(CASES / "uk-asylum" / "calibrated-2021.yaml")])
+    assert not [p for p in fs.problems(fitted) if p.level == "error"]
+    changed = [name for name, amount in fitted.quantities.items() if amount != asylum.quantities[name]]
+    assert "attrition" in changed
+    for name in changed:
+        assert str(fitted.quantities[name].as_of) == "2021-12-31"
+        assert "sha256" in fitted.quantities[name].source
+    assert "until 2021-12-31" in text
