@@ -88,7 +88,7 @@ def planning() -> None:
         rows.append([title, cpu, cpu / found["first_cpu"], found[f"{name}_status"], found[f"{name}_gap"], least])
     size = f"{int(found['groups'])} groups, {int(found['columns']):,} columns, {int(found['rows']):,} rows"
     heads = ["", "CPU s", "times the plan", "status", "gap", "least"]
-    table(f"P1, {WEEKS} weeks, coarsen=auto ({size}): optimize(), build and solve", heads, rows)
+    table(f"P1, {WEEKS} weeks, coarsen=rolling ({size}): optimize(), build and solve", heads, rows)
 
 
 def _names() -> dict[str, str]:

@@ -253,7 +253,9 @@ def planned(weeks: int, seats: float) -> dict[str, Any]:
         began = time.process_time()
         status, gap, least = "no plan in time", float("inf"), float("nan")
         try:
-            found = optimize(given, goals, weighted=True, time_limit=LIMIT, start=before if start else None)
+            found = optimize(
+                given, goals, weighted=True, coarsen="rolling", time_limit=LIMIT, start=before if start else None
+            )
             status, gap, least = found.status, found.gap, weighed(found)
         except NoPlan:
             if before is None:
