@@ -74,7 +74,7 @@ def evaluated():
 def test_a_goal_of_a_mean_path_is_the_goal_of_the_program(goal):
     _, network, plan = academy()
     trace = live(MeanEngine(network), plan.plan)
-    vector, constant, _ = goal_vector(plan.program, goal)
+    vector, constant = goal_vector(plan.program, goal)
     program = float(vector @ plan.columns) + constant
     value = outcome(trace, network, (goal,)).goals[0, 0]
     assert value == pytest.approx(-program if goal.most else program, rel=1e-7, abs=1e-4)

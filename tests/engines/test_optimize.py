@@ -150,7 +150,7 @@ def test_what_is_left_out_of_a_program_does_not_change_its_best():
     """Judged by a solver that is given the whole program."""
     scenario = read("academy")
     program = write_program(build(scenario), groups_for(build(scenario), [4]))
-    vector, _, _ = goal_vector(program, scenario.goals[0])
+    vector, _ = goal_vector(program, scenario.goals[0])
     left = reduce(program, [vector])
     assert left.matrix.shape[1] < program.matrix.shape[1]
     equal = program.row_low == program.row_high

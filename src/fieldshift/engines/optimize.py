@@ -20,7 +20,7 @@ from fieldshift.errors import NoPlan, UsageError
 from fieldshift.network.graph import Float, Int, Network
 from fieldshift.scenario.schema import Goal
 
-__all__ = ["GoalValue", "Solution", "goal_vector", "groups_for", "optimize", "with_loss"]
+__all__ = ["GoalValue", "Solution", "goal_vector", "groups_for", "optimize", "plan_of", "with_loss"]
 
 LARGE = 60_000
 """Columns above which the horizon coarsens by itself."""
@@ -188,7 +188,7 @@ def optimize(
     columns = solver.columns()
     values = tuple(
         GoalValue(g, _label(g), sign_of(g) * b, sign_of(g) * (float(v @ columns) + c), unit_of(g, network))
-        for g, b, (v, c, _) in zip(goals, best, vectors, strict=True)
+        for g, b, (v, c) in zip(goals, best, vectors, strict=True)
     )
     ended = time.perf_counter()
     return Solution(
@@ -243,26 +243,25 @@ def _label(goal: Goal) -> str:
     return f"{word} of {of}" if of else word
 
 
-def goal_vector(program: Program, goal: Goal) -> tuple[Float, float, str]:
-    """Return what a goal makes least, as a coefficient for each column, a constant, and its unit."""
+def goal_vector(program: Program, goal: Goal) -> tuple[Float, float]:
+    """Return what a goal makes least, as a coefficient for each column, and a constant."""
     word = goal.least or goal.most
     if word == "cost":
-        return program.cost.copy(), program.cost_constant, program.network.currency
+        return program.cost.copy(), program.cost_constant
     lengths = program.columns.lengths().astype(np.float64)
     if goal.at == "end":
         lengths[:-1], lengths[-1] = 0.0, 1.0
     named = () if goal.of is None else (goal.of,) if isinstance(goal.of, str) else goal.of
     names = {n.split(".", 1)[-1] for n in named}
     if word in ("short", "over"):
-        vector, unit = _needs_vector(program, word, names, lengths), "person-periods"
+        vector = _needs_vector(program, word, names, lengths)
     elif word in ("backlog", "people"):
         vector = _stock_vector(program, "case" if word == "backlog" else "person", names, lengths)
-        unit = "case-periods" if word == "backlog" else "person-periods"
     elif word == "served":
-        vector, unit = _served_vector(program, names, lengths), "cases"
+        vector = _served_vector(program, names, lengths)
     else:
         raise UsageError(f"no goal {word!r} (known: least short, over, backlog, cost, people; most served, people)")
-    return sign_of(goal) * vector, 0.0, unit
+    return sign_of(goal) * vector, 0.0
 
 
 def _needs_vector(program: Program, word: str, names: set[str], lengths: Float) -> Float:
@@ -298,11 +297,11 @@ def _served_vector(program: Program, names: set[str], lengths: Float) -> Float:
 
 def _kept(program: Program, columns: Float) -> Plan:
     """Return the plan by period; where it decides for several periods at once, as every period's limits let it."""
-    plan = _plan(program, columns)
+    plan = plan_of(program, columns)
     return plan if program.columns.size == program.network.periods.count else kept(program.network, plan)
 
 
-def _plan(program: Program, columns: Float) -> Plan:
+def plan_of(program: Program, columns: Float) -> Plan:
     """Return the decisions by period: each group's, even over the periods in which they are open."""
     network, layout, dynamics = program.network, program.columns, program.dynamics
     count, size = network.periods.count, layout.size

@@ -134,12 +134,11 @@ def _goals(solution: Solution) -> list[_Goal]:
 
 
 def _told(program: Program, value: GoalValue) -> _Goal:
-    vector, _, unit = goal_vector(program, value.goal)
-    label, step = value.label, program.network.periods.step
+    label, unit = value.label, value.unit
     if value.goal.at == "end":
         label += "" if "at the end" in label else " at the end"
-        unit = unit.replace("-periods", "").replace("person", "people").replace("case", "cases")
-    return _Goal(vector, value.goal.slack, label, unit.replace("-periods", f"-{step}s"))
+        unit = {"person": "people", "case": "cases"}.get(unit, unit)
+    return _Goal(goal_vector(program, value.goal)[0], value.goal.slack, label, unit)
 
 
 def _windows(

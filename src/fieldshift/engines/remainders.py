@@ -8,14 +8,14 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-__all__ = ["add_rows", "ask_nation", "ask_sites", "share_whole", "whole"]
+__all__ = ["add_rows", "ask_nation", "ask_sites"]
 
 _TINY = 1e-9
 
 
 @numba.njit(cache=True, nogil=True)
 def _make_whole(wanted, missing, found, rest):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
-    """Write whole numbers that add up to `missing` into `found`; `rest` is room to work in."""
+    """Write whole numbers that add up to `missing` into `found`, as `fit.whole_sum` does; `rest` is room to work in."""
     count = len(wanted)
     for k in range(count):
         found[k] = np.floor(wanted[k] + _TINY)
@@ -28,50 +28,6 @@ def _make_whole(wanted, missing, found, rest):  # type: ignore[no-untyped-def] #
                 best = k
         found[best] += 1.0
         rest[best] = -np.inf
-
-
-@numba.njit(cache=True, nogil=True)
-def whole(wanted, total):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
-    """Return whole numbers that add up to a whole total, as `fit.whole_sum` does.
-
-    Args:
-        wanted: Shares, shape (D, n).
-        total: What they add up to, shape (D,).
-
-    Returns:
-        Whole numbers, shape (D, n): ties go to the first.
-    """
-    draws, count = wanted.shape
-    found = np.empty((draws, count))
-    rest = np.empty(count)
-    for d in range(draws):
-        _make_whole(wanted[d], total[d], found[d], rest)
-    return found
-
-
-@numba.njit(cache=True, nogil=True)
-def share_whole(weight, total):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
-    """Return whole shares of totals by weight.
-
-    Args:
-        weight: Weight of each share, shape (D, n).
-        total: What is shared, shape (D,).
-
-    Returns:
-        Whole numbers, shape (D, n); nothing where all weights are 0.
-    """
-    draws, count = weight.shape
-    wanted = np.zeros((draws, count))
-    totals = np.zeros(draws)
-    for d in range(draws):
-        weights = 0.0
-        for k in range(count):
-            weights += weight[d, k]
-        if weights > 0:
-            for k in range(count):
-                wanted[d, k] = weight[d, k] / weights * total[d]
-            totals[d] = total[d]
-    return whole(wanted, totals)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -25,7 +25,7 @@ import pandas as pd
 
 from fieldshift.engines.futures import beliefs
 from fieldshift.engines.joint import Joint
-from fieldshift.engines.optimize import goal_vector, groups_for
+from fieldshift.engines.optimize import goal_vector, groups_for, plan_of
 from fieldshift.engines.outcome import label_of, sign_of, unit_of
 from fieldshift.engines.plan import Plan
 from fieldshift.engines.program import write_program
@@ -206,7 +206,7 @@ def robust(  # noqa: PLR0913 - the public name: each is a question a user answer
             for found in (columns, [x for x, _ in forced], alone)
         )
         told.append(RobustGoal(goal, label_of(goal), unit_of(goal, base), mine, mean_plan, known, risk, alpha))
-    plans = tuple(_plan(p, x) for p, x in zip(programs, columns, strict=True))
+    plans = tuple(plan_of(p, x) for p, x in zip(programs, columns, strict=True))
     return Robust(
         _average(plans),
         plans,
@@ -239,8 +239,8 @@ def _in_order(joint: Joint, programs: Sequence[Program], goals: Sequence[Goal], 
     """Make the goals least in order, each within its slack from then on; return the columns of each program."""
     for i, goal in enumerate(goals):
         found = [goal_vector(program, goal) for program in programs]
-        constants = [constant for _, constant, _ in found]
-        vector = joint.objective([v for v, _, _ in found], constants, *how)
+        constants = [constant for _, constant in found]
+        vector = joint.objective([v for v, _ in found], constants, *how)
         value = joint.least(vector)
         if i + 1 < len(goals):
             joint.hold(vector, value, goal.slack, value + (1.0 - how[0]) * float(np.mean(constants)))
@@ -284,29 +284,10 @@ def _with_fewer(
 
 
 def _value(program: Program, goal: Goal, columns: Float) -> float:
-    vector, constant, _ = goal_vector(program, goal)
+    vector, constant = goal_vector(program, goal)
     if np.isinf(columns).any():
         return sign_of(goal) * np.inf
     return sign_of(goal) * (float(vector @ columns) + constant)
-
-
-def _plan(program: Program, columns: Float) -> Plan:
-    """Return what a program's columns decide in each period: a group's decisions, even over its open periods."""
-    network, layout, dynamics = program.network, program.columns, program.dynamics
-    group, size = dynamics.group, layout.size
-
-    def by_period(first: int, width: int) -> Float:
-        return np.maximum(columns[first : first + size * width].reshape(size, width)[group], 0.0)
-
-    moved, served = by_period(layout.moved, network.n_choices), by_period(layout.served, network.n_serves)
-    hosts = {}
-    for i, block in enumerate(network.choices):
-        moved[:, block.arcs] *= dynamics.even[i][:, None]
-        if i in layout.hosts:
-            hosts[i] = by_period(layout.hosts[i], len(block.hosts)) * dynamics.even[i][:, None]
-    for k, serve in enumerate(network.serves):
-        served[:, serve.arcs] *= dynamics.even_serve[k][:, None]
-    return Plan(moved, served, hosts)
 
 
 def _average(plans: Sequence[Plan]) -> Plan:

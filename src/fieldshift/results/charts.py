@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from fieldshift.results.charts_style import DASHES, SCHEMA, Spec, bounds, dates, numbers, tips
 
-__all__ = ["bullets", "chart", "dots", "fan", "lines", "named", "stack"]
+__all__ = ["bullets", "chart", "dots", "fan", "lines", "named", "stack", "whiskered"]
 
 _BANDS = (("q05", "q95", 0.16), ("q10", "q90", 0.20), ("q25", "q75", 0.28))
 _QUANTILES = (("q95", "95 %"), ("q90", "90 %"), ("q50", "Median"), ("q10", "10 %"), ("q05", "5 %"))
@@ -158,6 +158,19 @@ def dots(names: Sequence[str], field: str = "policy", zero: bool = True) -> Spec
     return chart(26 * len(names) + 8, params=bounds(), layer=layers)
 
 
+def whiskered(middle: str, ends: tuple[str, str], y: Spec, told: Sequence[Spec]) -> tuple[Spec, Spec]:
+    """Return the layers of a bar along x and of the interval around its end, by names of columns."""
+    bar = {
+        "mark": {"type": "bar", "style": "band", "opacity": 0.45, "height": 12},
+        "encoding": {"x": numbers(middle, "x"), "y": y, "tooltip": told},
+    }
+    whisker = {
+        "mark": {"type": "rule", "style": "ink", "strokeWidth": 1.5},
+        "encoding": {"x": numbers(ends[0], "x"), "x2": {"field": ends[1]}, "y": y},
+    }
+    return bar, whisker
+
+
 def bullets(labels: Sequence[str]) -> Spec:
     """Return what was spent against what was granted, in per cent: columns label, q10, q50, q90, granted.
 
@@ -166,14 +179,7 @@ def bullets(labels: Sequence[str]) -> Spec:
     """
     y = named("label", labels, 205)
     told = tips({"label": "Line", "q10": "Spent, 10 %", "q50": "Spent, median", "q90": "Spent, 90 %"})
-    bar = {
-        "mark": {"type": "bar", "style": "band", "opacity": 0.45, "height": 12},
-        "encoding": {"x": numbers("q50", "x"), "y": y, "tooltip": told},
-    }
-    whisker = {
-        "mark": {"type": "rule", "style": "ink", "strokeWidth": 1.5},
-        "encoding": {"x": numbers("q10", "x"), "x2": {"field": "q90"}, "y": y},
-    }
+    bar, whisker = whiskered("q50", ("q10", "q90"), y, told)
     grant = {
         "data": {"values": [{"all": 100}]},
         "mark": {"type": "rule", "style": "zero", "strokeDash": [3, 2]},

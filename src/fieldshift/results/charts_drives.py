@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fieldshift.results.charts import chart, named
+from fieldshift.results.charts import chart, named, whiskered
 from fieldshift.results.charts_style import Spec, bounds, numbers, tips
 
 __all__ = ["shares", "tornado"]
@@ -41,12 +41,5 @@ def shares(names: Sequence[str]) -> Spec:
     """Return a bar for each unknown with its interval, in per cent: columns unknown, value, value_low, value_high."""
     y = named("unknown", names, 260)
     told = tips({"unknown": "Unknown", "value": "Share, %", "value_low": "At least, %", "value_high": "At most, %"})
-    bar = {
-        "mark": {"type": "bar", "style": "band", "opacity": 0.45, "height": 12},
-        "encoding": {"x": numbers("value", "x"), "y": y, "tooltip": told},
-    }
-    whisker = {
-        "mark": {"type": "rule", "style": "ink", "strokeWidth": 1.5},
-        "encoding": {"x": numbers("value_low", "x"), "x2": {"field": "value_high"}, "y": y},
-    }
-    return chart(24 * len(names) + 8, params=bounds(), layer=[bar, whisker])
+    layer = list(whiskered("value", ("value_low", "value_high"), y, told))
+    return chart(24 * len(names) + 8, params=bounds(), layer=layer)

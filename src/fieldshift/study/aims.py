@@ -86,8 +86,7 @@ def aims_of(scenario: Scenario, network: Network, main: str | Goal | None, at: W
 
 def _of_goal(goal: Goal, network: Network) -> Aim:
     label = label_of(goal)
-    unit = unit_of(goal, network).replace("-periods", f"-{network.periods.step}s")
-    return Aim(label, label[:1].upper() + label[1:], unit, sign_of(goal), goal=goal)
+    return Aim(label, label[:1].upper() + label[1:], unit_of(goal, network), sign_of(goal), goal=goal)
 
 
 def _of_measure(scenario: Scenario, network: Network, name: str, at: When) -> Aim:
