@@ -66,8 +66,8 @@ bench: setup  ## measure against the peers, in turn, on this machine
 	$(BIN)/python -m benchmarks
 
 lock: setup  ## pin the packages again from pyproject.toml (LOCK_ARGS=--upgrade for the newest)
-	$(call pinned,--extra dev,requirements.lock)
-	$(call pinned,--extra dev --extra bench --constraint requirements.lock,requirements-bench.lock)
+	$(call pinned,--extra dev --extra web,requirements.lock)
+	$(call pinned,--extra dev --extra web --extra bench --constraint requirements.lock,requirements-bench.lock)
 
 define pinned
 $(BIN)/uv pip compile --no-config --universal --python-version 3.11 $(1) \

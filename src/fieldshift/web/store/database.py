@@ -1,0 +1,43 @@
+"""Opening a desk's database, and bringing its tables up to date."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event
+
+__all__ = ["opened", "up_to_date"]
+
+
+def opened(url: str) -> Engine:
+    """Open a database: SQLite with write-ahead logging, or PostgreSQL.
+
+    Args:
+        url: Its address, as SQLAlchemy writes it.
+    """
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    engine = create_engine(url, connect_args={"timeout": 30}, pool_size=10, max_overflow=20)
+    event.listen(engine, "connect", _tuned)
+    return engine
+
+
+def _tuned(connection: Any, _: object) -> None:
+    """Let readers read while somebody writes, and hold what the tables refer to."""
+    cursor = connection.cursor()
+    for line in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {line}")
+    cursor.close()
+
+
+def up_to_date(engine: Engine) -> None:
+    """Bring the tables to the newest form; what is in them stays."""
+    with resources.as_file(resources.files("fieldshift.web.store") / "migrations") as scripts:
+        settings = Config()
+        settings.set_main_option("script_location", str(scripts))
+        with engine.begin() as connection:
+            settings.attributes["connection"] = connection
+            command.upgrade(settings, "head")
