@@ -8,7 +8,7 @@ PYTEST_ARGS ?= -n auto
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-fast check fix docs golden bench lock clean
+.PHONY: help setup demo serve test test-fast check fix docs golden bench lock clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,12 +36,17 @@ demo: setup  ## run the flagship case and write its report to build/demo
 	@for page in build/demo/*.html; do if [ -f "$$page" ]; then echo "Report: $$page"; fi; done
 	@echo "With the best plan and what is short (about a minute more): $(BIN)/fieldshift run ice-2024 -o build/plan"
 
+serve: setup  ## serve the desk on this computer, for a browser (SERVE_ARGS=--open, for instance)
+	$(BIN)/fieldshift serve $(SERVE_ARGS)
+
 test: setup  ## run the whole test suite
 	@if grep -rqs --include='*.py' '@pytest\.mark\.browser\|pytestmark.*mark\.browser' tests; then tools/browser.sh >/dev/null; fi
+	@if grep -rqs --include='*.py' 'mark\.postgres' tests; then tools/postgres.sh >/dev/null; fi
+	@if grep -rqs --include='*.py' '@pytest\.mark\.office\|pytestmark.*mark\.office' tests; then tools/office.sh >/dev/null; fi
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-fast: setup  ## run the tests that are neither slow nor in a browser
-	$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not slow and not browser"
+test-fast: setup  ## run the tests that are not slow and need no browser, office or PostgreSQL
+	$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not slow and not browser and not office and not postgres"
 
 check: setup  ## everything a change must pass: style, types, floors, docs, tests
 	$(BIN)/ruff check .

@@ -25,6 +25,7 @@ import fieldshift as fs
 from fieldshift import errors
 from fieldshift.cli import shell
 from fieldshift.results.measures import MEASURES
+from fieldshift.scenario.dictionary import default_of, unit_of
 from fieldshift.scenario.schema import Amount, Scenario
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -107,16 +108,13 @@ def default(field: FieldInfo) -> str:
     """Return what holds where a planner says nothing."""
     if field.is_required():
         return "required"
-    value = field.get_default(call_default_factory=True, validated_data={})
-    if value is None or value in ((), {}):
-        return ""
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    value = default_of(field)
+    return "" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def unit(field: FieldInfo) -> str:
     """Return the unit of a number, both where there are two."""
-    extra = field.json_schema_extra
-    found = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+    found = unit_of(field)
     return " or ".join("share" if u == "1" else f"`{u}`" for u in found.split("|")) if found else ""
 
 
@@ -134,7 +132,8 @@ def scenario() -> str:
     models = parts_from(Scenario)
     links = ", ".join(f"[{model.__name__}](#{model.__name__.lower()})" for model in models)
     text = (
-        "A scenario is a YAML file, or a folder with `scenario.yaml` and CSV tables. Every key is one of the fields "
+        "A scenario is a YAML file, a folder with `scenario.yaml` and CSV tables, or a workbook with the same fields "
+        "as columns ([from a workbook](../guides/from-a-workbook.md)). Every key is one of the fields "
         "below; any other key is refused. A bare number takes the unit of its field. `share` is a number without a "
         f"unit: `5 %` or `0.05`. For editors there is a [JSON Schema](scenario.schema.json).\n\nParts: {links}."
     )

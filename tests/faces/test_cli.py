@@ -16,7 +16,7 @@ import pytest
 
 import fieldshift as fs
 from fieldshift.cli import main, shell
-from fieldshift.cli.figures import band, figure, signed
+from fieldshift.cli.figures import signed
 from fieldshift.cli.talk import Talk, table
 from fieldshift.errors import NoPlan
 
@@ -241,7 +241,7 @@ def test_the_table_and_the_data_are_the_same_numbers(ran, tmp_path):
     data = say("run", "academy", "-o", tmp_path / "out", "--json", *SHORT, *FEW).data
     for row in data["outlooks"]:
         assert row["title"] in said.out
-        assert band(row) in said.out
+        assert fs.band(row) in said.out
     for row in data["bindings"]:
         assert (f"{row['title']} (" in said.out) or not row["led"]
     assert list(data["policies"].values()) == ["Stay", "Move", "Hire", "Move and hire"]
@@ -501,7 +501,7 @@ def test_off_a_terminal_a_line_now_and_then(capsys, monkeypatch):
     ],
 )
 def test_numbers_are_said_for_a_reader(value, unit, text):
-    assert figure(value, unit) == text
+    assert fs.figure(value, unit) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(12.0, "+12"), (-3.25, "-3.2"), (0.0, "0"), (-0.01, "0.0")])

@@ -221,7 +221,7 @@ def test_a_folder_without_a_scenario(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no scenario"):
         read(tmp_path / "nowhere")
     (tmp_path / "x.txt").write_text("x")
-    with pytest.raises(UsageError, match=r"a folder or a \.yaml file"):
+    with pytest.raises(UsageError, match=r"a folder, a \.yaml file or an \.xlsx workbook"):
         read(tmp_path / "x.txt")
 
 

@@ -19,6 +19,7 @@ from fieldshift.cli.explore import explore
 from fieldshift.cli.plan import evaluate, needs, optimize
 from fieldshift.cli.run import run, simulate
 from fieldshift.cli.runs import compare, export, report
+from fieldshift.cli.serve import serve
 from fieldshift.cli.study import backtest, calibrate, import_check
 from fieldshift.cli.talk import Kept, counted
 
@@ -42,6 +43,7 @@ VERBS = (
     compare,
     report,
     export,
+    serve,
 )
 
 

@@ -17,6 +17,7 @@ from fieldshift.cli.talk import Talk, counted, kept
 __all__ = ["cases", "check", "new", "show"]
 
 TUTORIAL = "academy"
+WORKBOOK = ".xlsx"
 SHOWN = {
     "stocks": "people and cases that wait, by place",
     "arcs": "how they move: by chance, by choice, or served",
@@ -34,12 +35,16 @@ SHOW_HELP = "Show what a case became, in words.\n\n\b\n" + "\n".join(
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--from", "source", default=TUTORIAL, show_default=True, metavar="CASE", help="The case to start from.")
+@click.option("--xlsx", "as_workbook", is_flag=True, help="An Excel workbook, DIR.xlsx, instead of a folder.")
 @that_talks
-def new(folder: Path, source: str, talk: Talk) -> None:
-    """Make a folder with a case that is ready to run.
+def new(folder: Path, source: str, as_workbook: bool, talk: Talk) -> None:
+    """Make a folder with a case that is ready to run, or a workbook.
 
-    DIR must not exist yet, or be empty.
+    DIR must not exist yet, or be empty. A name that ends in .xlsx is a workbook's.
     """
+    if as_workbook or folder.suffix.lower() == WORKBOOK:
+        _new_workbook(folder, source, talk)
+        return
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise fs.UsageError(f"'{folder}' exists and is not empty: name a new folder")
     fs.read(source)
@@ -56,9 +61,22 @@ def new(folder: Path, source: str, talk: Talk) -> None:
     talk.say(f"Next: fieldshift run {folder} -o {folder}-out")
 
 
+def _new_workbook(name: Path, source: str, talk: Talk) -> None:
+    """Make a workbook of a case; its name is taken as it is where it ends in .xlsx."""
+    file = name if name.suffix.lower() == WORKBOOK else name.with_name(f"{name.name}{WORKBOOK}")
+    if file.exists():
+        raise fs.UsageError(f"'{file}' exists: name a new file")
+    fs.write(fs.read(source), file)
+    kept(f"the case {file}")
+    talk.tell(f"{file}: its first sheet says how to use it", {"file": str(file), "from": source})
+    talk.say(f"Next: fieldshift run {file} -o {file.with_suffix('')}-out")
+
+
 def _copy(source: str, target: Path) -> None:
     path = Path(source)
-    if path.is_dir():
+    if path.suffix.lower() == WORKBOOK:
+        fs.write(fs.read(path), target)
+    elif path.is_dir():
         shutil.copytree(path, target)
     elif path.is_file():
         target.mkdir()

@@ -25,7 +25,7 @@ class Case:
     """A case as the caller names it.
 
     Attributes:
-        given: A folder, a YAML file or the name of a shipped case.
+        given: A folder, a YAML file, an Excel workbook or the name of a shipped case.
         changes: Values set by path, `path=value`.
         overlays: Files laid over it.
     """

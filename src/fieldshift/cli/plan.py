@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 import fieldshift as fs
-from fieldshift.cli.figures import figure
 from fieldshift.cli.options import Case, Futures, of_a_case, of_futures, that_talks
 from fieldshift.cli.places import for_tables
 from fieldshift.cli.talk import Talk, kept, long, table
@@ -41,14 +40,7 @@ def planned(scenario: fs.Scenario, coarsen: str, time_limit: float, talk: Talk) 
     began = time.monotonic()
     how = coarsen if coarsen in ("auto", "none") else _lengths(coarsen)
     talk.say("Planning" + (f" {len(scenario.goals)} goals in order" if len(scenario.goals) > 1 else ""))
-    try:
-        solution = fs.optimize(scenario, coarsen=how, time_limit=time_limit)
-    except fs.NoPlan as error:
-        if error.unfinished:
-            raise
-        talk.say("There is no plan that keeps every limit; looking for the rules that clash")
-        clash = fs.explain(fs.build(scenario), scenario)
-        raise fs.NoPlan("\n".join([f"{error}", *clash.sentences()])) from None
+    solution = fs.solved(scenario, coarsen=how, time_limit=time_limit, announce=talk.say)
     talk.say(f"Planned: {solution.status}, {long(time.monotonic() - began)}")
     return solution
 
@@ -61,7 +53,7 @@ def _lengths(text: str) -> tuple[int, ...]:
 
 
 def _goals(solution: fs.Solution) -> str:
-    rows = [(g.label, figure(g.value, g.unit), figure(g.best, g.unit), g.unit) for g in solution.goals]
+    rows = [(g.label, fs.figure(g.value, g.unit), fs.figure(g.best, g.unit), g.unit) for g in solution.goals]
     return table(["goal, in order", "in the plan", "best it could be", "unit"], rows)
 
 
@@ -161,7 +153,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - each is a question a user answers
         unit = str(mine["unit"].iloc[0])
         rows.append([f"{goal} [{unit}]"])
         for row in mine.to_dict("records"):
-            numbers = [figure(float(row[name]), unit) for name in ("on_mean", "mean", "q10", "q90")]
+            numbers = [fs.figure(float(row[name]), unit) for name in ("on_mean", "mean", "q10", "q90")]
             rows.append([titles.get(row["policy"], row["policy"]), *numbers])
     parts = [table(["", "on the mean", "under chance", "10 %", "90 %"], rows)]
     if solution is not None:

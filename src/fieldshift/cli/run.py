@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
 
 import fieldshift as fs
-from fieldshift.cli.figures import state, told
+from fieldshift.cli.figures import state
 from fieldshift.cli.options import Case, Futures, of_a_case, of_futures, that_talks
 from fieldshift.cli.places import REPORT, RUN, for_a_run, out_folder
-from fieldshift.cli.plan import PLAN_TIME, planned
 from fieldshift.cli.talk import Talk, counted, kept, long
 
 MANY = 2000
 """Futures above which a run does without the plan: it is judged in every future."""
-
-NEEDS_TIME = 10.0
-"""Seconds in which a run prices what is short; the verb `needs` takes its time."""
 
 __all__ = ["run", "simulate", "simulated"]
 
@@ -48,30 +43,22 @@ def simulated(scenario: fs.Scenario, policies: Sequence[str], futures: Futures, 
 
 
 def judged(scenario: fs.Scenario, futures: Futures, talk: Talk) -> fs.Result:
-    """Plan, and simulate every policy and the plan, with progress; what is told of the plan stands in the result.
-
-    The plan is found, and what is short under it, while the policies are simulated.
-    """
+    """Plan, and simulate every policy and the plan, with progress; what is told of the plan stands in the result."""
     began, count = time.monotonic(), len(scenario.policies)
     fs.warm_up(talk.say)
     what = f"{counted(count, 'policy', 'policies')} and the plan"
-    with ThreadPoolExecutor(1) as aside, talk.progress(f"Simulating {what}") as step:
-        solution = aside.submit(planned, scenario, "auto", PLAN_TIME, Talk(quiet=True))
-        needed = aside.submit(lambda: fs.needed(solution.result(), NEEDS_TIME))
-        found = fs.evaluate(
+    with talk.progress(f"Simulating {what}") as step:
+        result = fs.judged(
             scenario,
-            plan=solution.result,
-            draws=futures.draws,
-            seed=futures.seed,
+            futures.draws,
+            futures.seed,
             groups=futures.groups,
             workers=futures.workers,
             processes=True,
-            sample=0,
-            means=False,
             progress=step,
         )
     talk.say(f"Simulated {what} in {counted(futures.draws, 'future')} each: {long(time.monotonic() - began)}")
-    return fs.with_plan(found.result, fs.planned(solution.result(), found, needed.result()))
+    return result
 
 
 @click.command()
@@ -101,7 +88,7 @@ def run(case: Case, out: Path, no_plan: bool, futures: Futures, talk: Talk) -> N
     report = fs.report(result, out / REPORT)
     kept(f"the report {report}")
     seconds = time.monotonic() - began
-    data = told(result) | {"run": str(out / RUN), "report": str(report), "seconds": round(seconds, 3)}
+    data = fs.told(result) | {"run": str(out / RUN), "report": str(report), "seconds": round(seconds, 3)}
     talk.tell(f"{state(data)}\n\nReport  {report}\nRun     {out / RUN}", data)
     talk.say(f"Done in {long(seconds)}.")
 
@@ -119,6 +106,6 @@ def simulate(case: Case, policies: Sequence[str], out: Path, futures: Futures, t
     result = simulated(scenario, policies, futures, talk)
     fs.save(result, out)
     kept(f"the run {out}")
-    data = told(result) | {"run": str(out)}
+    data = fs.told(result) | {"run": str(out)}
     talk.tell(state(data), data)
     talk.say(f"Run: {out}. Next: fieldshift report {out} -o report.html")

@@ -9,9 +9,9 @@ import click
 
 import fieldshift as fs
 from fieldshift.cli.options import Case, Futures, of_futures, that_talks
-from fieldshift.cli.places import for_tables, is_run
+from fieldshift.cli.places import PARQUET_MARK, for_a_workbook, for_tables, is_run
 from fieldshift.cli.run import simulated
-from fieldshift.cli.sides import compared, compared_text, sides_of, why_unpaired
+from fieldshift.cli.sides import compared_text
 from fieldshift.cli.talk import Talk, kept
 
 __all__ = ["compare", "export", "report"]
@@ -44,11 +44,11 @@ def compare(
         if changes or overlays:
             raise fs.UsageError("--set and --with change a case; what is compared here are finished runs")
         results = [fs.load(Path(folder)) for folder in given]
-    sides = sides_of(given, results, base)
-    unpaired = why_unpaired(results)
+    sides = fs.sides_of(given, results, base)
+    unpaired = fs.why_unpaired(results)
     if unpaired:
         talk.say(f"Unpaired: the runs differ in {unpaired}, so their futures are not the same.")
-    rows = compared(sides)
+    rows = fs.compared(sides)
     talk.tell(compared_text(sides, rows), {"base": sides[0].label, "paired": not unpaired, "differences": rows})
 
 
@@ -66,17 +66,37 @@ def report(folder: Path, out: Path, talk: Talk) -> None:
 
 @click.command()
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder of the tables."
-)
+@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder for the tables as CSV.")
+@click.option("--xlsx", type=click.Path(path_type=Path), metavar="FILE", help="An Excel workbook with charts, .xlsx.")
+@click.option("--parquet", type=click.Path(path_type=Path), metavar="DIR", help="Folder for the tables as Parquet.")
 @click.option("--suppress", type=click.IntRange(2), metavar="N", help="Hide counts under N, such as 5.")
 @that_talks
-def export(folder: Path, out: Path, suppress: int | None, talk: Talk) -> None:
-    """Write a run's tables as CSV for other tools.
+def export(
+    folder: Path, out: Path | None, xlsx: Path | None, parquet: Path | None, suppress: int | None, talk: Talk
+) -> None:
+    """Write a run for other tools: CSV, an Excel workbook, Parquet, or several of them.
 
-    For Parquet, take the files in RUN itself.
+    The workbook tells large tables at fewer dates; CSV and Parquet tell every date.
     """
+    if out is None and xlsx is None and parquet is None:
+        raise fs.UsageError("say what to write: -o DIR (CSV), --xlsx FILE (a workbook), --parquet DIR, or several")
+    if out is not None and parquet is not None and out.resolve() == parquet.resolve():
+        raise fs.UsageError(f"CSV and Parquet both go to '{out}': name two folders")
+    csv_in = None if out is None else for_tables(out)
+    book = None if xlsx is None else for_a_workbook(xlsx)
+    parquet_in = None if parquet is None else for_tables(parquet, PARQUET_MARK)
     result = fs.load(folder)
-    files = [str(file) for file in fs.export(result, for_tables(out), suppress)]
-    kept(f"the tables in {out}")
-    talk.tell("\n".join(files), {"run": str(folder), "folder": str(out), "files": files, "suppress": suppress})
+    files: list[Path] = []
+    if csv_in is not None:
+        files += fs.export(result, csv_in, suppress)
+        kept(f"the tables in {csv_in}")
+    if parquet_in is not None:
+        files += fs.export_parquet(result, parquet_in, suppress)
+        kept(f"the tables in {parquet_in}")
+    if book is not None:
+        files.append(fs.export_workbook(result, book, suppress))
+        kept(f"the workbook {book}")
+    listed = [str(file) for file in files]
+    places = {"folder": out, "workbook": book, "parquet": parquet}
+    told = {name: None if place is None else str(place) for name, place in places.items()}
+    talk.tell("\n".join(listed), {"run": str(folder), **told, "files": listed, "suppress": suppress})

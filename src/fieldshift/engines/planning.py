@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 
+from fieldshift.engines.evaluate import evaluate
 from fieldshift.engines.evaluation import Evaluation
+from fieldshift.engines.explain import explain
 from fieldshift.engines.gaps import gaps
 from fieldshift.engines.keeping import kept
 from fieldshift.engines.live import live
@@ -17,6 +20,8 @@ from fieldshift.engines.optimize import optimize as solve
 from fieldshift.engines.outcome import sign_of
 from fieldshift.engines.prices import shortages
 from fieldshift.engines.reference import MeanEngine
+from fieldshift.engines.simulate import MANY, Progress
+from fieldshift.errors import NoPlan, UsageError
 from fieldshift.network.build import build
 from fieldshift.results.planned import Planned, arriving, moves_of
 from fieldshift.results.report_words import human, joined, rough, share
@@ -24,7 +29,10 @@ from fieldshift.results.result import Result
 from fieldshift.results.shortage import Gaps, Shortages
 from fieldshift.scenario.schema import Goal, Scenario
 
-__all__ = ["needed", "optimize", "plan_table", "planned", "with_plan"]
+__all__ = ["judged", "needed", "optimize", "plan_table", "planned", "solved", "with_plan"]
+
+NEEDS_TIME = 10.0
+"""Seconds in which a run prices what is short; `needed` alone takes its time."""
 
 
 def optimize(
@@ -56,6 +64,86 @@ def optimize(
         coarsen=coarsen,
         time_limit=time_limit,
     )
+
+
+def solved(
+    scenario: Scenario,
+    *,
+    coarsen: str | Sequence[int] = "auto",
+    time_limit: float = 300.0,
+    announce: Callable[[str], None] | None = None,
+) -> Solution:
+    """Return the best plan of a scenario, as `optimize` does; where there is none, find the rules that clash.
+
+    Args:
+        scenario: A checked scenario.
+        coarsen: How the horizon coarsens, as in `optimize`.
+        time_limit: Seconds, as in `optimize`.
+        announce: Called with a sentence before the search for what clashes, which takes a while.
+
+    Raises:
+        NoPlan: No plan keeps every limit: the message names the rules that clash; or none was found in time.
+    """
+    try:
+        return optimize(scenario, coarsen=coarsen, time_limit=time_limit)
+    except NoPlan as error:
+        if error.unfinished:
+            raise
+        if announce is not None:
+            announce("There is no plan that keeps every limit; looking for the rules that clash")
+        clash = explain(build(scenario), scenario)
+        raise NoPlan("\n".join([f"{error}", *clash.sentences()])) from None
+
+
+def judged(  # noqa: PLR0913 - a public name: each is a question a user answers
+    scenario: Scenario,
+    draws: int = 1000,
+    seed: int = 1,
+    *,
+    groups: int | None = None,
+    workers: int | None = None,
+    processes: bool = False,
+    time_limit: float = 300.0,
+    progress: Progress | None = None,
+) -> Result:
+    """Plan, and simulate every policy and the plan on the same futures; what is told of the plan stands in the result.
+
+    The plan is found, and what is short under it, while the policies are simulated.
+
+    Args:
+        scenario: A checked scenario with goals.
+        draws: Number of futures, at most 2,000: every one of them is judged.
+        seed: Seed of all draws; the same futures as those of `simulate`.
+        groups: Groups of futures that believe the same unknowns, as in `simulate`.
+        workers: Threads or processes; the result does not depend on it.
+        processes: Let a heavy run use worker processes, as in `simulate`.
+        time_limit: Seconds for the plan; then the best so far is taken.
+        progress: Called with the batches done and all batches.
+
+    Raises:
+        NoPlan: No plan keeps every limit, or none was found in time.
+        UsageError: The scenario has no goals, or there are too many futures.
+    """
+    if not scenario.goals:
+        raise UsageError("the case names no goals, so there is nothing to plan for: write some under `goals`")
+    if draws > MANY:
+        raise UsageError(f"draws is {draws}: a plan is judged in every future, in at most {MANY:,}")
+    with ThreadPoolExecutor(1) as aside:
+        solution = aside.submit(solved, scenario, time_limit=time_limit)
+        short = aside.submit(lambda: needed(solution.result(), NEEDS_TIME))
+        found = evaluate(
+            scenario,
+            plan=solution.result,
+            draws=draws,
+            seed=seed,
+            groups=groups,
+            workers=workers,
+            processes=processes,
+            sample=0,
+            means=False,
+            progress=progress,
+        )
+    return with_plan(found.result, planned(solution.result(), found, short.result()))
 
 
 def plan_table(solution: Solution) -> pd.DataFrame:

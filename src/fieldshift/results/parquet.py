@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -19,14 +20,28 @@ def write(frame: pd.DataFrame, path: Path) -> None:
         connection.from_df(frame).write_parquet(str(path), compression="zstd")
 
 
-def read(path: Path) -> pd.DataFrame:
+def read(
+    path: Path, where: Mapping[str, Sequence[str | int]] | None = None, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
     """Read a Parquet file.
+
+    Args:
+        path: The file.
+        where: The values that a column may have, of some columns; other rows are not read. The order of the others
+            may change.
+        columns: The columns that are read, of those that it has; all by default.
 
     Raises:
         Damaged: There is none, or it cannot be read.
     """
     with duckdb.connect(config={"threads": 1}) as connection:
-        found: pd.DataFrame = connection.read_parquet(str(path)).df()
+        table = connection.read_parquet(str(path))
+        for name, values in (where or {}).items():
+            allowed = [duckdb.ConstantExpression(value) for value in values]
+            table = table.filter(duckdb.ColumnExpression(name).isin(*allowed))
+        if columns is not None:
+            table = table.select(*(duckdb.ColumnExpression(name) for name in columns if name in table.columns))
+        found: pd.DataFrame = table.df()
     return found
 
 

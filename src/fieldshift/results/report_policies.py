@@ -12,7 +12,7 @@ from fieldshift.results.report_page import Block, Control, Figure, Key, Prose, S
 from fieldshift.results.report_words import band, rough, scaled, share, signed, unit
 from fieldshift.results.result import Result
 
-__all__ = ["policies_section"]
+__all__ = ["lines_say", "policies_section"]
 
 _LINES = [("date", "Date", "date"), ("policy", "Policy", "text"), ("q10", "10 %"), ("q50", "Median"), ("q90", "90 %")]
 _PAIRS = [
@@ -56,7 +56,7 @@ def _line_figures(result: Result, titles: list[str]) -> Iterator[Figure]:
             column(_LINES),  # type: ignore[arg-type]
             {
                 "": View(
-                    _lines_say(mine, titles),
+                    lines_say(mine, titles),
                     unit(entry.unit) + ("" if entry.instant else f", per {result.axes.step}"),
                     ends,
                 )
@@ -69,7 +69,8 @@ def _line_figures(result: Result, titles: list[str]) -> Iterator[Figure]:
         )
 
 
-def _lines_say(mine: pd.DataFrame, titles: list[str]) -> str:
+def lines_say(mine: pd.DataFrame, titles: list[str]) -> str:
+    """Return what to see in lines of medians: which is the highest at the end, and which the lowest."""
     last = mine[mine["date"] == mine["date"].max()].set_index("policy")["q50"].dropna()
     if last.empty:
         return "There is no value at the end under any policy."

@@ -43,7 +43,7 @@ from fieldshift.results.tally import Array
 from fieldshift.scenario.plain import plain
 from fieldshift.scenario.schema import Scenario
 
-__all__ = ["FORMAT", "export", "load", "save"]
+__all__ = ["FORMAT", "export", "load", "save", "told_of"]
 
 FORMAT = 1
 """Number of the folder's format: it grows with every change that an older Fieldshift cannot read."""
@@ -79,16 +79,20 @@ def save(result: Result, folder: Place, draws: Literal["all", "headlines"] = "al
     return target
 
 
-def load(folder: Place) -> Result:
+def load(folder: Place, futures: Literal["all", "headlines"] = "all") -> Result:
     """Read a stored run.
+
+    Args:
+        folder: The run.
+        futures: Whether all of it is read, or of the futures those of the headlines only, and nothing by site.
 
     Raises:
         RunError: It is none, is damaged, or is of another format.
     """
     place = Path(folder)
-    told = _told(place)
+    told = told_of(place)
     try:
-        return _restored(place, told)
+        return _restored(place, told, futures == "all")
     except (KeyError, ValueError, TypeError, OSError, parquet.Damaged) as error:
         raise RunError(f"{place}: the run is damaged: {error}") from error
 
@@ -252,7 +256,8 @@ def _iso(value: object) -> str:
 # ------------------------------------------------------------------------------------- reading
 
 
-def _told(place: Path) -> dict[str, Any]:
+def told_of(place: Path) -> dict[str, Any]:
+    """Return what a stored run says of itself, `run.json`; raises RunError where there is none that can be read."""
     try:
         told = json.loads((place / _MAIN).read_text(encoding="utf-8"))
     except OSError as error:
@@ -269,7 +274,7 @@ def _told(place: Path) -> dict[str, Any]:
     return dict(told)
 
 
-def _restored(place: Path, told: Mapping[str, Any]) -> Result:
+def _restored(place: Path, told: Mapping[str, Any], whole: bool) -> Result:
     policies: Sequence[Mapping[str, Any]] = told["policies"]
     entries = tuple(Entry(**{**e, "key": (e["key"][0], e["key"][1])}) for e in told["measures"])
     given = told["axes"]
@@ -279,13 +284,14 @@ def _restored(place: Path, told: Mapping[str, Any]) -> Result:
     known = told["facts"]
     problems = tuple(Problem(**p) for p in known["problems"])
     facts = Facts(**known | {"versions": tuple(known["versions"].items()), "problems": problems})
-    nation, sites = _read_summary(place / "national.parquet"), _read_summary(place / "sites.parquet")
+    nation = _read_summary(place / "national.parquet")
+    sites = _read_summary(place / "sites.parquet") if whole else {}
     bound = parquet.read(place / "bound.parquet")
     parts = {}
-    for n, policy in enumerate(policies):
+    for policy in policies:
         name = policy["name"]
         parts[name] = PolicyResult(
-            _read_draws(place / f"draws-{n}.parquet", (entries, facts.draws, len(instants))),
+            {},
             {(m, of): v[:, :, 0] for (p, m, of), v in nation.items() if p == name},
             {(m, of): v for (p, m, of), v in sites.items() if p == name},
             policy["site_futures"],
@@ -294,7 +300,15 @@ def _restored(place: Path, told: Mapping[str, Any]) -> Result:
     scenario = None if told["scenario"] is None else Scenario.model_validate(told["scenario"])
     titles = {p["name"]: p["title"] for p in policies}
     planned = None if told.get("plan") is None else _read_plan(place, told["plan"])
-    return Result(told["name"], tuple(parts), titles, parts, entries, axes, facts, scenario, None, planned)
+    found = Result(told["name"], tuple(parts), titles, parts, entries, axes, facts, scenario, None, planned)
+    wanted = entries if whole else tuple(dict.fromkeys(entry for entry, _ in found.chosen_headlines()))
+    how = wanted, facts.draws, len(instants)
+    files = [place / f"draws-{n}.parquet" for n in range(len(parts))]
+    filled = {
+        name: dataclasses.replace(part, draws=_read_draws(file, how, whole))
+        for (name, part), file in zip(parts.items(), files, strict=True)
+    }
+    return dataclasses.replace(found, parts=filled)
 
 
 def _read_plan(place: Path, told: Mapping[str, Any]) -> Planned:
@@ -316,11 +330,11 @@ def _read_summary(path: Path) -> dict[tuple[str, str, str], Array]:
     return found
 
 
-def _read_draws(path: Path, how: tuple[Sequence[Entry], int, int]) -> dict[Key, Array]:
+def _read_draws(path: Path, how: tuple[Sequence[Entry], int, int], whole: bool) -> dict[Key, Array]:
     entries, draws, instants = how
     if not path.is_file():
         return {}
-    frame = parquet.read(path)
+    frame = parquet.read(path, columns=None if whole else [_column(entry.key) for entry in entries])
     found: dict[Key, Array] = {}
     for entry in entries:
         column = _column(entry.key)

@@ -14,7 +14,7 @@ from fieldshift.results.result import Result
 from fieldshift.results.variance import Split, split_of
 from fieldshift.scenario.schema import Headline
 
-__all__ = ["Band", "Binding", "Change", "Outlook", "Summary", "as_json", "summary"]
+__all__ = ["Band", "Binding", "Change", "Outlook", "Summary", "as_json", "summary", "told"]
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,19 @@ def summary(result: Result, headlines: Sequence[Headline] = (), most: int = 5) -
     changes = tuple(_changes(result, chosen))
     bindings = tuple(_bindings(result, most))
     return Summary(result.name, policies, result.draws, result.seed, outlooks, bindings, changes)
+
+
+def told(result: Result, headlines: Sequence[Headline] = ()) -> dict[str, Any]:
+    """Return the summary of a run as plain data: `outlooks` and `changes` with their bands flat, `bindings`, facts."""
+    data = dataclasses.asdict(summary(result, headlines))
+    flat = {name: [_flat(row) for row in data[name]] for name in ("outlooks", "changes")}
+    facts = {name: getattr(result.facts, name) for name in ("groups", "engine", "digest")}
+    return data | facts | {"policies": dict(result.titles)} | flat
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with the values of its band beside its other ones."""
+    return {key: value for key, value in row.items() if key != "band"} | dict(row["band"])
 
 
 def as_json(told: Summary, indent: int | None = 2) -> str:

@@ -1,4 +1,4 @@
-"""Read a scenario: a folder, one YAML file, or a shipped case; all its problems are told at once."""
+"""Read a scenario: a folder, a YAML file, a workbook, or a shipped case; all its problems are told at once."""
 
 from __future__ import annotations
 
@@ -25,11 +25,14 @@ from fieldshift.scenario.plain import plain
 from fieldshift.scenario.schema import COLLECTIONS, Scenario
 from fieldshift.scenario.tables import Table, parts_of, read_table, sites_of
 from fieldshift.scenario.wording import worded
+from fieldshift.scenario.workbook_file import MAX_BYTES
+from fieldshift.scenario.workbook_in import in_order, sheet_named, workbook_of
 
 __all__ = ["cases", "digest", "overlaid", "read"]
 
 _YAML = (".yaml", ".yml")
 _MAIN = "scenario.yaml"
+_WORKBOOK = ".xlsx"
 Overlay = str | File | Mapping[str, Any]
 
 
@@ -71,8 +74,8 @@ def read(
     """Read a scenario with everything in it: no file is needed afterwards.
 
     Args:
-        path: A folder (`scenario.yaml`, or several YAML files with different keys, and tables), a YAML file,
-            or the name of a shipped case.
+        path: A folder (`scenario.yaml`, or several YAML files with different keys, and tables), a YAML file, an
+            Excel workbook (`.xlsx`), or the name of a shipped case.
         overlay: YAML files or mappings laid over it in turn: mappings merge, lists replace, `null` removes.
         set: Single values by path, laid over last: `resources.seats.cap=30 seat`.
 
@@ -126,10 +129,10 @@ def _canonical(value: Any) -> Any:
 def _found(path: str | File) -> Iterator[tuple[File, str]]:
     """Give the file or folder that a path or the name of a case stands for, and its name for places."""
     file = File(path)
-    if file.is_dir() or (file.is_file() and file.suffix.lower() in _YAML):
+    if file.is_dir() or (file.is_file() and file.suffix.lower() in (*_YAML, _WORKBOOK)):
         yield file, str(path).rstrip("/")
     elif file.exists():
-        raise UsageError(f"cannot read '{path}': a scenario is a folder or a .yaml file")
+        raise UsageError(f"cannot read '{path}': a scenario is a folder, a .yaml file or an .xlsx workbook")
     elif str(path) in cases():
         with resources.as_file(resources.files("fieldshift") / "cases" / str(path)) as folder:
             yield folder, str(path)
@@ -147,6 +150,7 @@ class _Draft:
         self.prefix = ""
         self.broken = False
         self.folders: dict[str, tuple[File, str]] = {}
+        self.sheets: dict[str, Table] | None = None
 
     @property
     def problems(self) -> list[Problem]:
@@ -154,6 +158,9 @@ class _Draft:
 
     def base(self, file: File, shown: str) -> None:
         """Read the scenario's own files."""
+        if file.suffix.lower() == _WORKBOOK and not file.is_dir():
+            self._workbook(file, shown)
+            return
         self.prefix = f"{shown}/" if file.is_dir() else shown.removesuffix(file.name)
         if not file.is_dir():
             self._join(self._yaml(file, shown), shown)
@@ -240,6 +247,16 @@ class _Draft:
             found.problems.append(Problem(f"{label}:1:1", "", "the file is empty"))
         return found
 
+    def _workbook(self, file: File, shown: str) -> None:
+        """Read the sheets of a workbook; numbers name those that are their tables."""
+        self.folder = None
+        try:
+            with file.open("rb") as stream:
+                self.found, self.sheets = workbook_of(stream.read(MAX_BYTES + 1), shown)
+        except OSError as error:
+            self.problems.append(Problem(shown, "", "cannot be read", error.strerror or ""))
+        self.broken = bool(self.problems) and not self.found.data
+
     def _join(self, found: Marked, label: str) -> None:
         """Add a file's keys to those of the files before it."""
         self.problems.extend(found.problems)
@@ -278,6 +295,8 @@ class _Draft:
     def _table(self, name: str, place: str, path: str) -> Table:
         label = place.rsplit(":", 2)[0] if place.count(":") >= 2 else place
         folder, prefix = self.folders.get(label, (self.folder, self.prefix))
+        if folder is None and self.sheets is not None:
+            return sheet_named(self.sheets, name, place, path)
         if folder is None:
             return Table(
                 name,
@@ -339,10 +358,4 @@ def _model(key: str) -> Any:
 
 
 def _sorted(problems: Sequence[Problem]) -> list[Problem]:
-    def order(problem: Problem) -> tuple[str, int, int, str]:
-        parts = problem.where.rsplit(":", 2)
-        if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit():
-            return parts[0], int(parts[1]), int(parts[2]), problem.path
-        return problem.where, 0, 0, problem.path
-
-    return sorted(dict.fromkeys(problems), key=order)
+    return sorted(dict.fromkeys(problems), key=in_order)

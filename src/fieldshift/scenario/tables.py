@@ -16,7 +16,7 @@ from fieldshift.scenario.identity import COUNTS_ONLY, personal_cell, personal_co
 from fieldshift.scenario.marked import Marked, Path, decoded, dotted, marked, resolved
 from fieldshift.scenario.paths import kinds, nearest, slots
 
-__all__ = ["MAX_BYTES", "MAX_ROWS", "Table", "parts_of", "read_table", "sites_of", "table_from"]
+__all__ = ["MAX_BYTES", "MAX_ROWS", "Table", "add_line", "parts_of", "read_table", "sites_of", "table_from", "whole"]
 
 MAX_ROWS = 200_000
 MAX_BYTES = 64_000_000
@@ -138,16 +138,25 @@ def _fill(table: Table, text: str) -> None:
     line = 1
     try:
         for cells in reader:
-            stripped = [cell.strip() for cell in cells]
-            if any(stripped):
-                if table.header:
-                    _take(table, line, stripped)
-                else:
-                    _head(table, line, stripped)
+            add_line(table, line, cells)
             line = reader.line_num + 1
     except csv.Error as error:
         table.refuse(reader.line_num, 0, f"not a table: {error}")
         return
+    whole(table)
+
+
+def add_line(table: Table, line: int, cells: list[str]) -> None:
+    """Take a line of cells into a table: the first that is not blank as its header."""
+    stripped = [cell.strip() for cell in cells]
+    if any(stripped) and table.header:
+        _take(table, line, stripped)
+    elif any(stripped):
+        _head(table, line, stripped)
+
+
+def whole(table: Table) -> None:
+    """Note it where a table whose lines have all been added holds nothing."""
     if not table.header:
         table.refuse(1, 0, "the table is empty", "the first line names the columns")
     elif not table.rows and not table.problems:

@@ -25,7 +25,7 @@ from fieldshift.scenario.plain import plain
 from fieldshift.scenario.schema import Scenario
 from fieldshift.scenario.tables import Table, sites_of, table_from
 
-__all__ = ["replaced", "to_yaml", "write", "yaml_text"]
+__all__ = ["finite", "replaced", "to_yaml", "write", "yaml_text"]
 
 _LONG = 3
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,120}")
@@ -70,16 +70,16 @@ def write(scenario: Scenario, folder: str | File) -> File:
 
 def to_yaml(scenario: Scenario) -> str:
     """Return a scenario as one YAML file, tables and all, in the dictionary's order."""
-    return yaml_text(_finite(scenario))
+    return yaml_text(finite(scenario))
 
 
-def replaced(file: File, text: str) -> File:
-    """Write a text file whole, or leave what was there, and return where."""
+def replaced(file: File, text: str | bytes) -> File:
+    """Write a file whole, or leave what was there, and return where."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(text if isinstance(text, bytes) else text.encode("utf-8"))
         File(name).chmod(0o644)
         File(name).replace(file)
     except BaseException:
@@ -88,7 +88,8 @@ def replaced(file: File, text: str) -> File:
     return file
 
 
-def _finite(scenario: Scenario) -> dict[str, Any]:
+def finite(scenario: Scenario) -> dict[str, Any]:
+    """Return a scenario as plain data; raises ScenarioError where a number in it is not finite."""
     data = plain(scenario)
     bad = [path for path, value in _leaves(data, ()) if isinstance(value, float) and not math.isfinite(value)]
     if bad:
@@ -110,7 +111,7 @@ def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 def _files(scenario: Scenario) -> dict[str, str]:
     """Return the files of a scenario's folder, `scenario.yaml` last."""
-    data = _finite(scenario)
+    data = finite(scenario)
     files: dict[str, str] = {}
     sites = data.get("sites", [])
     ids = [site.id for site in scenario.sites]

@@ -10,14 +10,16 @@ import pandas as pd
 from fieldshift.network.build import build
 from fieldshift.results.charts_drives import shares, tornado
 from fieldshift.results.report import report
+from fieldshift.results.report_html import Parts
 from fieldshift.results.report_page import Block, Cell, Figure, Key, Prose, Section, Table, View, column, span
+from fieldshift.results.report_parts import report_parts
 from fieldshift.results.report_words import rough, share
 from fieldshift.results.result import Result
 from fieldshift.scenario.schema import Scenario
 from fieldshift.study.exploration import KNOWN_ALL, Exploration
 from fieldshift.study.resume import written
 
-__all__ = ["exploration_page", "sections"]
+__all__ = ["exploration_page", "exploration_parts", "sections"]
 
 _SHOWN = 12
 """Unknowns that a chart or a table of the page names."""
@@ -47,8 +49,19 @@ def exploration_page(exploration: Exploration, scenario: Scenario, folder: str |
     Returns:
         The page, `report.html`; `exploration.json` stands beside it.
     """
+    written(Path(folder) / "exploration.json", exploration.as_json().encode())
+    return report(_shown(exploration, scenario), Path(folder) / "report.html", sections(exploration))
+
+
+def exploration_parts(exploration: Exploration, scenario: Scenario) -> Parts:
+    """Return the content of an exploration's page for another page."""
+    return report_parts(_shown(exploration, scenario), sections(exploration))
+
+
+def _shown(exploration: Exploration, scenario: Scenario) -> Result:
+    """Return a run without numbers that tells a page what the exploration is of."""
     facts = exploration.facts
-    shown = Result.of(
+    return Result.of(
         scenario,
         build(scenario),
         {},
@@ -58,8 +71,6 @@ def exploration_page(exploration: Exploration, scenario: Scenario, folder: str |
         engine="numba",
         digest=str(facts["digest"]),
     )
-    written(Path(folder) / "exploration.json", exploration.as_json().encode())
-    return report(shown, Path(folder) / "report.html", sections(exploration))
 
 
 def sections(found: Exploration) -> list[Section]:

@@ -1,4 +1,4 @@
-"""The files that pages load: style sheets and scripts, ours and vendored, each with its digest in its address."""
+"""The files that pages load: style sheets and scripts, ours and the report's, each with its digest in its address."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 
+import fieldshift as fs
 from fieldshift.web.desk import NotHere
 
 __all__ = ["address_of", "router"]
@@ -35,12 +36,11 @@ class _Asset:
 @cache
 def _assets() -> dict[str, _Asset]:
     """Return all files by name, packed once."""
+    files = {file.name: file.read_bytes() for file in sorted(_FOLDER.iterdir()) if file.suffix in _TYPES}
     found = {}
-    for file in sorted(_FOLDER.iterdir()):
-        if file.suffix in _TYPES:
-            body = file.read_bytes()
-            digest = hashlib.sha256(body).hexdigest()[:16]
-            found[file.name] = _Asset(body, gzip.compress(body, 9, mtime=0), _TYPES[file.suffix], digest)
+    for name, body in (fs.report_assets() | files).items():
+        digest = hashlib.sha256(body).hexdigest()[:16]
+        found[name] = _Asset(body, gzip.compress(body, 9, mtime=0), _TYPES[Path(name).suffix], digest)
     return found
 
 

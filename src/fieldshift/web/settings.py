@@ -36,10 +36,12 @@ class Settings:
     Attributes:
         store: The folder of runs, and of the database unless another is named. Nothing is written outside it.
         database: The address of the database; SQLite in the store by default.
-        team: Whether visitors have accounts; without them, whoever has the link is the one visitor.
+        team: Whether visitors have accounts; without them, whoever has the link is the one visitor. True wherever a
+            proxy names who comes in.
         workers: Worker processes that run jobs beside the server; 0 where they run elsewhere.
         header: The header by which a proxy names who comes in, or None.
         proxies: Addresses from which this header is believed.
+        sso_role: What somebody whom the proxy names for the first time may do.
         address: The address under which visitors see the desk, such as `https://desk.example.org`; the Origin of
             whoever sends something must be it. By default the host that the request names.
         limits: How much a visitor may send or ask for.
@@ -51,8 +53,13 @@ class Settings:
     workers: int = 1
     header: str | None = None
     proxies: tuple[str, ...] = ()
+    sso_role: Literal["viewer", "analyst", "admin"] = "viewer"
     address: str | None = None
     limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        if self.header:
+            object.__setattr__(self, "team", True)
 
     @property
     def url(self) -> str:

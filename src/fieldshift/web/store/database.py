@@ -13,14 +13,14 @@ __all__ = ["opened", "up_to_date"]
 
 
 def opened(url: str) -> Engine:
-    """Open a database: SQLite with write-ahead logging, or PostgreSQL.
+    """Open a database: SQLite with write-ahead logging, or PostgreSQL. Its errors do not show what was written.
 
     Args:
         url: Its address, as SQLAlchemy writes it.
     """
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
-    engine = create_engine(url, connect_args={"timeout": 30}, pool_size=10, max_overflow=20)
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30}, pool_size=10, max_overflow=20)
     event.listen(engine, "connect", _tuned)
     return engine
 

@@ -128,6 +128,7 @@ runs = Table(
     Column("phase", String(200), nullable=False, default=""),  # what it does at the moment, in words
     Column("done", Integer, nullable=False, default=0),
     Column("total", Integer, nullable=False, default=0),
+    Column("remains", Float),  # seconds that the phase still takes, as its worker reckons
     Column("first", JSON),  # the first bands: a small run's headlines, told while the run goes on
     Column("message", Text, nullable=False, default=""),  # why it failed
     Column("told", JSON),  # headlines of the finished run

@@ -1,7 +1,10 @@
-/* The page's own script: draws the charts, answers the controls, sorts and filters the tables. It loads nothing. */
+/* The page's own script: draws the charts, answers the controls, sorts and filters the tables. It loads nothing.
+   A page that brings its data piece by piece sets window.fieldshiftHost before: { bring(figure, page), only(rows),
+   watch(figures, draw) }; then charts are drawn when it asks for them. */
 (() => {
   "use strict";
-  const page = JSON.parse(document.getElementById("page-data").textContent);
+  const host = window.fieldshiftHost || null;
+  const page = host ? { datasets: {}, figures: {} } : JSON.parse(document.getElementById("page-data").textContent);
   const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
   const night = window.matchMedia("(prefers-color-scheme: dark)");
   const decoded = new Map();
@@ -91,11 +94,13 @@
   }
 
   async function draw(figure, changed) {
+    if (host) await host.bring(figure, page);
     const told = page.figures[figure.id];
     const { rows, dates } = rowsOf(told.data);
     const values = chosen(figure, told);
     const filters = Object.entries({ ...told.where, ...values }).filter(([field]) => !told.sets.includes(field));
-    const mine = rows.filter((row) => filters.every(([field, value]) => String(row[field]) === value));
+    const found = rows.filter((row) => filters.every(([field, value]) => String(row[field]) === value));
+    const mine = host ? host.only(found) : found;
     const keys = told.controls.map((field) => values[field]);
     let view = told.views[keys.join("|")];
     while (!view && keys.length) { keys.pop(); view = told.views[keys.join("|")]; }
@@ -129,7 +134,7 @@
       mode: "vega-lite", renderer: "svg", actions: false, ast: true, defaultStyle: false, hover: false,
       config: page.themes[night.matches ? "dark" : "light"],
       loader: { load: () => Promise.reject(new Error("this page loads nothing")) },
-      tooltip: { theme: night.matches ? "dark" : "light" },
+      tooltip: { theme: night.matches ? "dark" : "light", disableDefaultStyle: true },
     });
     if (figure.madeView) figure.madeView.finalize();
     figure.madeView = made.view;
@@ -222,6 +227,10 @@
     closed.push(...found);
   });
   window.addEventListener("afterprint", () => { for (const details of closed) details.open = false; closed = []; });
+  if (host) {
+    host.watch(figures, safely);
+    return;
+  }
   night.addEventListener("change", drawAll);
   drawAll();
 })();

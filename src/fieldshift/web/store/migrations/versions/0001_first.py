@@ -87,6 +87,7 @@ def upgrade() -> None:
         sa.Column("phase", sa.String(length=200), nullable=False),
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("remains", sa.Float(), nullable=True),
         sa.Column("first", sa.JSON(), nullable=True),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("told", sa.JSON(), nullable=True),

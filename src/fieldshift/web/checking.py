@@ -1,0 +1,107 @@
+"""The problems of a scenario in work: those of reading it at once, those of every check when there is time."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import lru_cache
+
+from pydantic import BaseModel
+
+import fieldshift as fs
+from fieldshift.web.casebook import Work
+from fieldshift.web.differences import title_of
+
+__all__ = ["Wrong", "all_problems", "known_problems", "read_problems"]
+
+
+class Wrong(BaseModel):
+    """A problem of a scenario in work.
+
+    Attributes:
+        path: The part that it is of, dotted; sites by their ids.
+        title: The same in words.
+        what: What is wrong.
+        hint: What would be right.
+        level: `error` stops a run, `warning` does not.
+    """
+
+    path: str
+    title: str
+    what: str
+    hint: str
+    level: str
+
+
+def read_problems(work: Work) -> list[Wrong]:
+    """Return why a draft is no scenario; nothing where it is one."""
+    return _told(work.draft, _made(_key(work))[1])
+
+
+def all_problems(work: Work) -> list[Wrong]:
+    """Return everything that is wrong with a draft or looks odd. It takes up to a second or two where it is new."""
+    key = _key(work)
+    found = _CHECKED.get(key)
+    if found is None:
+        scenario, read = _made(key)
+        found = (*read, *(fs.problems(scenario) if scenario is not None else ()))
+        _CHECKED.keep(key, found)
+    return _told(work.draft, found)
+
+
+def known_problems(work: Work) -> list[Wrong] | None:
+    """Return the same where it was found before, else None."""
+    found = _CHECKED.get(_key(work))
+    return None if found is None else _told(work.draft, found)
+
+
+class _Kept:
+    """The last few drafts that were checked, by a digest of all that they say."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._found: OrderedDict[str, tuple[fs.Problem, ...]] = OrderedDict()
+
+    def get(self, key: str) -> tuple[fs.Problem, ...] | None:
+        with self._lock:
+            if key in self._found:
+                self._found.move_to_end(key)
+            return self._found.get(key)
+
+    def keep(self, key: str, found: tuple[fs.Problem, ...]) -> None:
+        with self._lock:
+            self._found[key] = found
+            while len(self._found) > self._most:
+                self._found.popitem(last=False)
+
+
+_CHECKED = _Kept(256)
+
+
+def _key(work: Work) -> str:
+    return json.dumps(work.draft.data)
+
+
+@lru_cache(maxsize=32)
+def _made(key: str) -> tuple[fs.Scenario | None, tuple[fs.Problem, ...]]:
+    try:
+        return fs.Draft(json.loads(key)).scenario(), ()
+    except fs.ScenarioError as error:
+        readable = error.readable
+        return (readable if isinstance(readable, fs.Scenario) else None), error.problems
+
+
+def _told(draft: fs.Draft, problems: Sequence[fs.Problem]) -> list[Wrong]:
+    found = []
+    for problem in problems:
+        path, title = problem.path, "The scenario"
+        if path:
+            try:
+                way = draft.way(path)
+                path, title = ".".join(map(str, way)), title_of(draft, way)
+            except fs.UsageError:
+                title = path
+        found.append(Wrong(path=path, title=title, what=problem.what, hint=problem.hint, level=problem.level))
+    return found

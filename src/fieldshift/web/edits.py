@@ -1,0 +1,161 @@
+"""What may be done to a scenario in work: each function returns it changed."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import fieldshift as fs
+from fieldshift.web.casebook import Work
+from fieldshift.web.forms import TABLES, Way, kind_of_part
+from fieldshift.web.levers import LeverView, levers_of
+
+__all__ = ["Said", "part_added", "removed", "said_by", "undone", "with_texts", "with_values"]
+
+Said = Literal["value", "sites", "dates", "years"]
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NEW: Mapping[str, Any] = {"policies.rules": {"rule": "schedule"}, "goals": {"least": "cost"}}
+
+
+def with_texts(work: Work, texts: Iterable[tuple[str, str]]) -> fs.Draft:
+    """Return a draft with what the fields of a form say.
+
+    Args:
+        work: The scenario in work.
+        texts: Names and texts of the fields: `f:PATH` is what is written at a path, `lever:NAME` the number of a
+            lever in its own unit; others are left alone.
+    """
+    draft = work.draft
+    levers = {lever.name: lever for lever in levers_of(work)}
+    for name, text in texts:
+        sort, _, rest = name.partition(":")
+        if sort == "f" and rest:
+            draft = draft.with_text(draft.way(rest), text)
+        elif sort == "lever" and rest in levers and text.strip():
+            draft = _moved(work, draft, levers[rest], text.strip())
+    return draft
+
+
+def _moved(work: Work, draft: fs.Draft, lever: LeverView, text: str) -> fs.Draft:
+    """Return a draft with a lever moved: the number is then exact, and an assumption of whoever moved it."""
+    number = _number(text)
+    if number is not None and number == lever.value:
+        return draft
+    way = draft.way(lever.path)
+    if number is not None and number == lever.base_value:
+        return draft.with_value(way, work.base.at(way))
+    said: Any = f"{text} {lever.unit}" if lever.unit else text if number is None else number
+    return draft.with_value(way, {"value": said, "assumption": True})
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def with_values(work: Work, values: Mapping[str, Any]) -> fs.Draft:
+    """Return a draft with values laid at paths; None removes."""
+    draft = work.draft
+    for path, value in values.items():
+        draft = draft.with_value(draft.way(path), value)
+    return draft
+
+
+def undone(work: Work, path: str, to: Literal["saved", "base"]) -> fs.Draft:
+    """Return a draft that says at a path again what its version or the first version says.
+
+    Args:
+        work: The scenario in work.
+        path: The path; empty for everything.
+        to: Whether the version that the draft changes is meant, or the first.
+    """
+    old = work.saved if to == "saved" else work.base
+    if not path:
+        return old
+    way = work.draft.way(path)
+    before = old.at(way)
+    if before is None and isinstance(way[-1], int):
+        raise fs.UsageError("an entry of a list is removed, not undone")
+    return work.draft.with_value(way, before)
+
+
+def part_added(work: Work, at: str, name: str) -> tuple[fs.Draft, str]:
+    """Return a draft with a new, empty part or entry, and the path to it.
+
+    Args:
+        work: The scenario in work.
+        at: The collection or list: `stocks`, `choices.hire.stages`, `needs.field.need.dates`.
+        name: Its name, its id, its date; not used for entries of lists without names.
+
+    Raises:
+        UsageError: The name is taken or is none, or nothing can be added there.
+    """
+    way, name = work.draft.way(at), name.strip()
+    there = work.draft.at(way)
+    if way[-1] in ("sites", "dates", "years", "grid", "of") and len(way) > 1:
+        return _value_added(work, way, name)
+    if way == ("sites",):
+        names = [str(site.get("id")) for site in there or () if isinstance(site, Mapping)]
+        _free(name, names, bool(name))
+        return work.draft.with_value((*way, len(names)), {"id": name}), f"sites.{name}"
+    if len(way) == 1 and kind_of_part(str(way[0])).named:
+        _free(name, there or {}, _NAME.fullmatch(name) is not None)
+        return work.draft.with_value((*way, name), {}), f"{at}.{name}"
+    key = f"{way[0]}.{way[-1]}" if len(way) > 1 else str(way[0])
+    listed = there if isinstance(there, list) else []
+    new = _NEW.get(key) or ({"name": f"stage_{len(listed) + 1}"} if key == "choices.stages" else {})
+    return work.draft.with_value(way, [*listed, new]), f"{at}.{len(listed)}"
+
+
+def _free(name: str, taken: Iterable[str], good: bool) -> None:
+    if not good:
+        raise fs.UsageError(f"'{name}' is no name: letters, digits and _ only, and no digit first")
+    if name in taken:
+        raise fs.UsageError(f"there is a '{name}' already")
+
+
+def _value_added(work: Work, way: Way, name: str) -> tuple[fs.Draft, str]:
+    """Return a draft with one more date, year or site of a number; it says what the last one does."""
+    there = work.draft.at(way)
+    listed = there if isinstance(there, Mapping) else {}
+    _free(name, listed, bool(name))
+    last = list(listed.values())[-1] if listed else 0
+    return work.draft.with_value((*way, name), last), ".".join(map(str, (*way, name)))
+
+
+def removed(work: Work, path: str) -> fs.Draft:
+    """Return a draft without a part or an entry."""
+    return work.draft.with_value(work.draft.way(path), None)
+
+
+def said_by(work: Work, path: str, form: Said) -> fs.Draft:
+    """Return a draft in which a number is said another way: one value, or one for each site, date or year.
+
+    Args:
+        work: The scenario in work.
+        path: The number.
+        form: How it is to be said; its value, or the first of its values, stands everywhere.
+    """
+    draft, way = work.draft, work.draft.way(path)
+    now: Any = draft.at((*way, "value"))
+    for other in TABLES[:4]:
+        found = draft.at((*way, other))
+        if now is None and isinstance(found, Mapping) and found:
+            now = next(iter(found.values()))
+            now = next(iter(now.values()), 0) if isinstance(now, Mapping) else now
+    now = 0 if now is None else now
+    for key in ("value", "range", "shape", "correlated", "by", *TABLES):
+        draft = draft.with_value((*way, key), None)
+    if form == "value":
+        return draft.with_value((*way, "value"), now)
+    start = str(draft.at(("horizon", "start")) or "2000-01-01")
+    sites = [str(site["id"]) for site in draft.at(("sites",)) or () if isinstance(site, Mapping) and "id" in site]
+    if form == "sites" and not sites:
+        raise fs.UsageError("there are no sites")
+    keys = {"sites": sites, "dates": [start], "years": [start[:4]]}[form]
+    return draft.with_value((*way, form), dict.fromkeys(keys, now))

@@ -1,0 +1,177 @@
+/* The page of a scenario: what is typed is kept at once, and what is wrong with it is told beside it. */
+(() => {
+  "use strict";
+  const bench = document.getElementById("bench");
+  if (!bench || bench.dataset.editable !== "yes") return;
+  const root = `/cases/${bench.dataset.case}`;
+  const waiting = new Map(); /* name of a field -> [its text, its entry] */
+  let timer = 0, checking = 0, busy = false;
+  let turn = 0; /* counts what was sent: an answer to an older question is not shown */
+  document.documentElement.classList.add("scripted");
+
+  const wrap = (field) => field.closest(".entry, .lever");
+  const textOf = (field) => field.value.replaceAll("\r\n", "\n");
+
+  function mark(holder, text) {
+    const base = holder.dataset.base ?? "";
+    const changed = text !== base;
+    holder.classList.toggle("changed", changed);
+    const was = holder.querySelector(":scope > .was");
+    if (was) was.hidden = !changed;
+    const now = holder.querySelector(".now");
+    if (now) now.textContent = text;
+  }
+  const leverText = (holder, text) => (text === "" ? holder.dataset.base : `${text} ${holder.dataset.unit}`.trim());
+
+  function later(field, wait) {
+    const holder = wrap(field);
+    if (!holder || !field.name) return;
+    waiting.set(field.name, [textOf(field), holder]);
+    mark(holder, holder.matches(".lever") ? leverText(holder, field.value) : textOf(field));
+    clearTimeout(timer);
+    timer = setTimeout(send, wait);
+  }
+
+  async function send() {
+    if (busy || !waiting.size) return;
+    busy = true;
+    turn += 1;
+    const batch = new Map(waiting);
+    waiting.clear();
+    const body = new URLSearchParams({ back: location.search.slice(1) });
+    for (const [name, [text]] of batch) body.append(name, text);
+    await post(`${root}/changes`, body, () => { for (const [name, entry] of batch) if (!waiting.has(name)) waiting.set(name, entry); });
+    busy = false;
+    if (waiting.size) timer = setTimeout(send, 200);
+    else { clearTimeout(checking); checking = setTimeout(check, 700); }
+  }
+
+  async function post(address, body, failed) {
+    try {
+      const answer = await fetch(address, { method: "POST", body, headers: { "HX-Request": "true" }, credentials: "same-origin" });
+      if (!answer.ok) { say(`Not kept (${answer.status}). Load the page again.`, true); return false; }
+      swap(await answer.text());
+      return true;
+    } catch {
+      failed?.();
+      say("The desk does not answer; your changes are sent again when it does.", true);
+      await new Promise((done) => setTimeout(done, 3000));
+      return false;
+    }
+  }
+
+  async function check() {
+    if (waiting.size || busy) return;
+    const asked = turn;
+    try {
+      const answer = await fetch(`${root}/side${location.search}`, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
+      const text = answer.ok ? await answer.text() : "";
+      if (text && asked === turn && !waiting.size) swap(text);
+    } catch { /* the next change tries again */ }
+  }
+
+  function say(words, bad) {
+    const said = document.getElementById("said");
+    if (said) { said.textContent = words; said.classList.toggle("wrong", Boolean(bad)); }
+  }
+
+  function swap(text) {
+    const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("side");
+    const old = document.getElementById("side");
+    if (!fresh || !old) return;
+    const note = document.getElementById("note");
+    const written = note ? [note.value, document.activeElement === note] : null;
+    old.replaceWith(fresh);
+    const again = document.getElementById("note");
+    if (written && again) { again.value = written[0]; if (written[1]) again.focus(); }
+    for (const back of fresh.querySelectorAll('input[name="back"]')) back.value = location.search.slice(1);
+    say(fresh.dataset.summary);
+    told(fresh);
+    document.dispatchEvent(new CustomEvent("htmx:after:swap"));
+  }
+
+  /* A problem stands beside the field that it is of, or the nearest one around it. */
+  function told(side) {
+    const holders = new Map();
+    for (const holder of bench.querySelectorAll("[data-path]")) {
+      if (holder.closest("#side")) continue;
+      holders.set(holder.dataset.path, holder);
+      const spot = holder.querySelector(":scope > .wrong");
+      if (spot) { spot.textContent = ""; spot.classList.add("soft"); }
+      for (const field of holder.querySelectorAll(":scope > input, :scope > select, :scope > textarea, .pull input")) field.removeAttribute("aria-invalid");
+    }
+    for (const item of side.querySelectorAll(".problems-list li")) {
+      const path = item.dataset.path;
+      const holder = holders.get(path) ?? holders.get(`${path}.value`) ?? holders.get(path.replace(/\.value$/, ""));
+      const spot = holder?.querySelector(":scope > .wrong");
+      if (!spot) continue;
+      spot.textContent += (spot.textContent ? "; " : "") + item.querySelector(".what").textContent;
+      if (item.dataset.level !== "error") continue;
+      spot.classList.remove("soft");
+      for (const field of holder.querySelectorAll(":scope > input, :scope > select, :scope > textarea, .pull input[type=number]")) field.setAttribute("aria-invalid", "true");
+    }
+  }
+
+  bench.addEventListener("input", (event) => {
+    const field = event.target;
+    const lever = field.closest(".lever");
+    if (lever) {
+      const slider = lever.querySelector('input[type="range"]'), box = lever.querySelector('input[type="number"]');
+      slider.classList.remove("unset");
+      if (field === slider) box.value = slider.value;
+      else if (box.value !== "") slider.value = box.value;
+      later(box, field === slider ? 250 : 450);
+    } else if (field.closest(".entry")) later(field, 450);
+  });
+  bench.addEventListener("change", (event) => {
+    const field = event.target;
+    if (field.closest(".entry")) later(field, 0);
+    else if (field.closest(".lever")) later(field.closest(".lever").querySelector('input[type="number"]'), 0);
+  });
+  bench.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches("#keep input:not([type=range])")) { event.preventDefault(); clearTimeout(timer); send(); }
+  });
+  bench.addEventListener("click", (event) => {
+    const button = event.target.closest("button.undo");
+    if (!button) return;
+    event.preventDefault();
+    const holder = wrap(button);
+    const field = holder.querySelector("input[type=number], :scope > input, :scope > select, :scope > textarea");
+    const base = holder.dataset.base ?? "";
+    for (const name of waiting.keys()) if (field && name === field.name) waiting.delete(name);
+    turn += 1;
+    post(`${root}/undo`, new URLSearchParams({ path: button.value, to: "base" })).then((done) => {
+      if (!done) return;
+      if (!field) { location.reload(); return; }
+      if (holder.matches(".lever")) {
+        const number = base.endsWith(holder.dataset.unit) ? base.slice(0, base.length - holder.dataset.unit.length).trim() : "";
+        field.value = number !== "" && !Number.isNaN(Number(number)) ? number : "";
+        if (field.value !== "") holder.querySelector('input[type="range"]').value = field.value;
+        else field.placeholder = base;
+      } else field.value = base;
+      mark(holder, base);
+      field.focus();
+      clearTimeout(checking);
+      checking = setTimeout(check, 700);
+    });
+  });
+  /* A form that leaves the page waits for what was typed. */
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!waiting.size && !busy) return;
+    event.preventDefault();
+    const by = event.submitter;
+    clearTimeout(timer);
+    await send();
+    while (busy) await new Promise((done) => setTimeout(done, 50));
+    form.requestSubmit(by?.isConnected && by.form === form ? by : undefined);
+  });
+  window.addEventListener("pagehide", () => {
+    if (!waiting.size) return;
+    const body = new URLSearchParams();
+    for (const [name, [text]] of waiting) body.append(name, text);
+    fetch(`${root}/changes`, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true" }, credentials: "same-origin" });
+  });
+  const side = document.getElementById("side");
+  if (side) { told(side); if (side.dataset.complete !== "yes") checking = setTimeout(check, 300); }
+})();

@@ -1,0 +1,379 @@
+"""The page of a scenario: every field shown, what is typed arrives, what is wrong stands beside it."""
+
+import html
+import json
+import re
+from typing import Any
+
+import pytest
+
+import fieldshift as fs
+from fieldshift.web import casebook
+from fieldshift.web.casebook import Case, Work
+from fieldshift.web.desk import Desk
+from fieldshift.web.scenario_views import Shown, page_of
+
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"
+
+
+def test_open_move_save(desk_client):
+    """The first way through: open a shipped case, move a lever, save a version, read it back."""
+    answer = desk_client.post("/cases", data={"shipped": "ice-2024"}, follow_redirects=False)
+    assert answer.status_code == 303, answer.text
+    case = answer.headers["location"].removeprefix("/cases/")
+    page = desk_client.get(f"/cases/{case}")
+    assert page.status_code == 200, page.text
+    assert "Retraining seats" in page.text
+    moved = desk_client.post(f"/cases/{case}/changes", data={"lever:retrain_seats": "300"}, follow_redirects=False)
+    assert moved.status_code == 303, moved.text
+    told = desk_client.get(f"/cases/{case}.json").json()
+    assert [(one["title"], one["new"]) for one in told["side"]["unsaved"]] == [
+        ("Retraining seats: cap", "300 seat, assumption")
+    ]
+    saved = desk_client.post(f"/cases/{case}/save.json", json={"note": "more seats"})
+    assert saved.json() == {"version": 2}, saved.text
+    cap = casebook.scenario_of(desk_client.desk, case, 2).resources["retrain_seats"].cap
+    assert (cap.value, cap.assumption, cap.range) == ("300 seat", True, None)
+    assert fs.digest(casebook.scenario_of(desk_client.desk, case, 1)) == fs.digest(fs.read("ice-2024"))
+
+
+def work_of(name: str) -> Work:
+    """Return a shipped case as if it had been opened, without a desk."""
+    draft = fs.Draft.of(fs.read(name))
+    return Work(Case("x", name, "", "", 0.0, 0.0, False, 1), 1, draft, draft, draft, {}, None)
+
+
+def shown(work: Work, desk: Desk) -> dict[str, tuple[str, str]]:
+    """Return text and kind of every field on every page of a scenario, by path: all that a reader can reach."""
+    found: dict[str, tuple[str, str]] = {}
+    todo = [("levers.table", "", 1)] + [(tab.key, "", 1) for tab in page_of(desk, work, True, Shown()).tabs[1:]]
+    done = set()
+    while todo:
+        state = todo.pop()
+        if state in done:
+            continue
+        done.add(state)
+        part, opened, number = state
+        page = page_of(desk, work, True, Shown(part=part, open=opened, page=number))
+        tables = ([page.table] if page.table else []) + (page.form.lists if page.form else [])
+        fields = [*page.form.fields, *page.form.rare] if page.form else []
+        for table in tables:
+            fields += [cell for row in table.rows for cell in row.cells]
+            todo += [(part, row.path, 1) for row in table.rows]
+            todo += [(part, opened, i) for i in range(2, table.pages + 1)]
+            for row in table.rows:
+                found[f"{table.path}.{row.name}.id"] = (row.name, "text")
+        for grid in page.form.grids if page.form else ():
+            fields += [cell for row in grid.rows for cell in row.cells]
+            todo += [(part, opened, i) for i in range(2, grid.pages + 1)]
+        for field in fields:
+            for one in (field, *field.more):
+                if one.kind not in ("amount", "list") or not one.summary:
+                    found[one.path] = (one.text, one.kind)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", fs.cases())
+def test_every_page_of_every_shipped_case_is_there(desk_client, name):
+    """All that links lead to from a case's page, down to entries of lists and further pages of tables."""
+    case = casebook.added(desk_client.desk, desk_client.visitor, fs.read(name), f"shipped: {name}")
+    todo, done = {f"/cases/{case}"}, set()
+    while todo:
+        url = todo.pop()
+        done.add(url)
+        page = desk_client.get(url)
+        assert page.status_code == 200, (url, page.text[-500:])
+        links = {html.unescape(link) for link in re.findall(r'href="(/cases/[^"#]*)', page.text)}
+        found = {link for link in links if f"/cases/{case}?" in link}
+        todo |= {link for link in found if len(link.split(".")) < 3 or ".0" in link} - done
+    assert len(done) > 40
+
+
+def leaves(work: Work) -> dict[str, Any]:
+    """Return everything that a scenario says, by the path of the field that it belongs to."""
+    found: dict[str, Any] = {}
+
+    def walk(node: Any, path: tuple[str | int, ...]) -> None:
+        if isinstance(node, dict) and node:
+            for key, item in node.items():
+                walk(item, (*path, key))
+        elif isinstance(node, list) and node and isinstance(node[0], dict):
+            for i, item in enumerate(node):
+                walk(item, (*path, item["id"] if path == ("sites",) else i))
+        else:
+            found[".".join(map(str, path))] = node
+
+    walk(work.draft.data, ())
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", fs.cases())
+def test_every_field_of_every_shipped_case_is_shown(desk_client, name):
+    """Whatever stands in the file stands in a field: itself, or the mapping that it is a part of."""
+    work = work_of(name)
+    there = shown(work, desk_client.desk)
+    missing = []
+    for path, value in leaves(work).items():
+        way = work.draft.way(path)
+        keys = [".".join(map(str, way[:length])) for length in range(len(way), 0, -1)]
+        spot = next((key for key in (f"{keys[0]}.value", f"{keys[0]}.price.value", *keys) if key in there), None)
+        if spot is None:
+            missing.append(path)
+        elif spot.startswith(keys[0]):
+            assert there[spot][0] == work.draft.text(way), path
+        else:
+            assert str(value) in there[spot][0] or work.draft.text(way) in there[spot][0], (path, there[spot])
+    assert not missing
+
+
+TYPED = {
+    "stocks.desk.start.value": ("101.5 person", lambda s: s.stocks["desk"].start.value, "101.5 person"),
+    "stocks.desk.start.range": ("90..110 person", lambda s: s.stocks["desk"].start.range, "90..110 person"),
+    "stocks.desk.start.assumption": ("true", lambda s: s.stocks["desk"].start.assumption, True),
+    "stocks.field.on_strength": ("false", lambda s: s.stocks["field"].on_strength, False),
+    "stocks.field.tags": ("team: a, shift: night", lambda s: dict(s.stocks["field"].tags), {"team": "a", "shift": "night"}),
+    "flows.leave.tail": ("field", lambda s: s.flows["leave"].tail, "field"),
+    "flows.leave.rate.value": ("0.0612345678901", lambda s: s.flows["leave"].rate.value, 0.0612345678901),
+    "choices.hire.lump": ("7", lambda s: s.choices["hire"].lump, 7),
+    "choices.retrain.uses": ("retrain_seats: 0.25", lambda s: dict(s.choices["retrain"].uses), {"retrain_seats": 0.25}),
+    "choices.hire.stages.1.pass.value": ("87.5 %", lambda s: s.choices["hire"].stages[1].pass_.value, "87.5 %"),
+    "choices.detail.to": ("coast, north", lambda s: s.choices["detail"].to, ("coast", "north")),
+    "choices.detail.from": ("2025-06-02", lambda s: s.choices["detail"].start_from.isoformat(), "2025-06-02"),
+    "needs.field.need.dates.2025-07-28": ("170 person", lambda s: s.needs["field"].need.dates["2025-07-28"], "170 person"),
+    "policies.move.rules.0.total.value": ("21 person", lambda s: s.policies["move"].rules[0].total.value, "21 person"),
+    "sites.coast.weight": ("0.123456789012345", lambda s: s.sites[3].weight, 0.123456789012345),
+    "horizon.step": ("month", lambda s: s.horizon.step, "month"),
+    "goals.0.slack": ("0.05", lambda s: s.goals[0].slack, 0.05),
+    "headlines.1.better": ("more", lambda s: s.headlines[1].better, "more"),
+    "levers.academy_seats.to": ("48 seat", lambda s: s.levers["academy_seats"].to, "48 seat"),
+    "name": ("Südmark — “new”", lambda s: s.name, "Südmark — “new”"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("by", ["form", "json"])
+def test_what_is_typed_arrives_to_the_digit(desk_client, casebook_case, by):
+    texts = {path: text for path, (text, _, _) in TYPED.items()}
+    if by == "form":
+        fields = {f"f:{path}": text for path, text in texts.items()}
+        answer = desk_client.post(f"/cases/{casebook_case}/changes", data=fields, follow_redirects=False)
+        assert answer.status_code == 303, answer.text
+    else:
+        answer = desk_client.post(f"/cases/{casebook_case}/changes.json", json={"texts": texts})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["problems"] == []
+    work = casebook.draft_of(desk_client.desk, desk_client.visitor, casebook_case)
+    scenario = work.draft.scenario()
+    for path, (_, read, value) in TYPED.items():
+        assert read(scenario) == value, path
+    back = fs.Draft.of(scenario)
+    assert {path: back.text(back.way(path)) for path in texts} == texts, "and is shown again as it was typed"
+
+
+def test_a_page_sent_back_as_it_is_changes_nothing(desk_client):
+    """Every form of the flagship, sent by a browser without scripts: nothing was typed, nothing is changed."""
+    case = casebook.added(desk_client.desk, desk_client.visitor, fs.read("ice-2024"), "shipped: ice-2024")
+    for state in ("levers", "scenario", "sites", "quantities", "stocks", "work&open=work.docket", "policies"):
+        page = desk_client.get(f"/cases/{case}?part={state}").text
+        fields = dict(re.findall(r'<input type="(?:text|number)"[^>]*? name="([^"]+)" value="([^"]*)"', page))
+        fields |= dict(re.findall(r'<textarea [^>]*? name="([^"]+)"[^>]*>\n?([^<]*)</textarea>', page))
+        assert len(fields) > 3, state
+        sent = {html.unescape(name): html.unescape(text) for name, text in fields.items()}
+        answer = desk_client.post(f"/cases/{case}/changes", data=sent, follow_redirects=False)
+        assert answer.status_code == 303, answer.text
+        assert not casebook.draft_of(desk_client.desk, desk_client.visitor, case).changes, state
+
+
+def test_a_lever_goes_and_comes_back(desk_client):
+    case = casebook.added(desk_client.desk, desk_client.visitor, fs.read("ice-2024"), "shipped: ice-2024")
+
+    def moved(number: str) -> dict[str, Any]:
+        desk_client.post(f"/cases/{case}/changes", data={"lever:retrain_seats": number})
+        levers = desk_client.get(f"/cases/{case}.json").json()["levers"]
+        return next(lever for lever in levers if lever["name"] == "retrain_seats")
+
+    lever = moved("300")
+    assert (lever["text"], lever["value"], lever["base"], lever["changed"]) == ("300 seat", 300, "240 seat", True)
+    assert lever["evidence"]["range"] == "100..600 seat"
+    lever = moved("240")
+    assert not lever["changed"], "back at the base it is the base's number, with its range"
+    assert not casebook.draft_of(desk_client.desk, desk_client.visitor, case).changes
+    moved("300")
+    desk_client.post(f"/cases/{case}/undo", data={"path": "resources.retrain_seats.cap", "to": "base"})
+    assert not casebook.draft_of(desk_client.desk, desk_client.visitor, case).changes
+    assert moved("not a number")["text"] == "not a number seat"
+
+
+def test_problems_stand_beside_their_fields(desk_client, casebook_case):
+    texts = {"choices.hire.lump": "seven", "stocks.desk.pay.value": "60000 USD/yaer", "flows.leave.tail": "dsk"}
+    desk_client.post(f"/cases/{casebook_case}/changes.json", json={"texts": texts})
+    page = desk_client.get(f"/cases/{casebook_case}?part=choices&open=choices.hire").text
+    told = re.search(r'id="w-choices.hire.lump">(.*?)</p>', page)[1]
+    assert "expected a whole number" in told
+    full = desk_client.get(f"/cases/{casebook_case}/side.json").json()
+    assert full["complete"]
+    assert not full["runnable"]
+    assert {"choices.hire.lump", "stocks.desk.pay.value", "flows.leave.tail"} <= {
+        one["path"] for one in full["problems"]
+    }
+    page = desk_client.get(f"/cases/{casebook_case}?part=flows").text
+    assert "did you mean &#39;desk&#39;?" in page, "with its hint"
+    same = [f"{problem.what} {problem.hint}" for problem in problems_of(desk_client, casebook_case)]
+    assert [f"{one['what']} {one['hint']}" for one in full["problems"]] == same, "the very words of fs.problems"
+
+
+def problems_of(client, case):
+    draft = casebook.draft_of(client.desk, client.visitor, case).draft
+    with pytest.raises(fs.ScenarioError) as told:
+        draft.scenario()
+    return [*told.value.problems, *fs.problems(told.value.readable)]
+
+
+def test_parts_and_entries_come_and_go(desk_client, casebook_case):
+    url = f"/cases/{casebook_case}"
+
+    def post(action, **fields):
+        answer = desk_client.post(f"{url}/{action}", data=fields, follow_redirects=False)
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"]
+
+    assert post("parts", at="stocks", name="reserve").endswith("?part=stocks&open=stocks.reserve")
+    assert post("parts", at="policies.move.rules").endswith("open=policies.move.rules.1")
+    post("parts", at="needs.field.need.dates", name="2026-01-05")
+    post("parts", at="sites", name="west")
+    post("parts", at="goals")
+    draft = casebook.draft_of(desk_client.desk, desk_client.visitor, casebook_case).draft
+    assert draft.at(("stocks", "reserve")) == {}
+    assert draft.at(("needs", "field", "need", "dates", "2026-01-05")) == "165 person"
+    assert [site["id"] for site in draft.at(("sites",))][-1] == "west"
+    assert len(draft.at(("goals",))) == 4
+    post("remove", path="stocks.reserve")
+    post("remove", path="policies.move.rules.1")
+    post("remove", path="needs.field.need.dates.2026-01-05")
+    post("remove", path="sites.west")
+    post("remove", path="goals.3")
+    assert not casebook.draft_of(desk_client.desk, desk_client.visitor, casebook_case).changes
+    assert desk_client.post(f"{url}/parts", data={"at": "stocks", "name": "desk"}).status_code == 400
+    assert desk_client.post(f"{url}/parts", data={"at": "stocks", "name": "1 x"}).status_code == 400
+
+
+def test_a_number_is_said_by_site_and_back(desk_client, casebook_case):
+    url = f"/cases/{casebook_case}/say.json"
+    assert desk_client.post(url, json={"path": "stocks.desk.start", "form": "sites"}).status_code == 200
+    start = (
+        casebook.draft_of(desk_client.desk, desk_client.visitor, casebook_case).draft.scenario().stocks["desk"].start
+    )
+    assert dict(start.sites) == dict.fromkeys(("north", "east", "south", "coast"), "100 person")
+    page = desk_client.get(f"/cases/{casebook_case}.json?part=stocks&open=stocks.desk").json()
+    assert [row["label"] for row in page["form"]["grids"][0]["rows"]] == [
+        "North (north)", "East (east)", "South (south)", "Coast (coast)",
+    ]  # fmt: skip
+    desk_client.post(url, json={"path": "stocks.desk.start", "form": "value"})
+    assert not casebook.draft_of(desk_client.desk, desk_client.visitor, casebook_case).changes
+
+
+def test_a_viewer_reads_everything_and_changes_nothing(team_clients, team_case):
+    viewer = team_clients["viewer"]
+    for state in ("levers", "stocks", "stocks&open=stocks.desk", "sites", "scenario", "policies&open=policies.move"):
+        page = viewer.get(f"/cases/{team_case}?part={state}")
+        assert page.status_code == 200
+        assert not re.search(r"<(input|select|textarea|button)(?![^>]*>\s*Leave)", page.text), state
+    assert "60000 USD/year" in viewer.get(f"/cases/{team_case}?part=stocks").text
+    for action in ("changes", "undo", "parts", "remove", "say", "discard", "bring-over", "save"):
+        body = {"texts": {"name": "x"}, "path": "name", "at": "stocks", "name": "x", "form": "value", "note": ""}
+        assert viewer.post(f"/cases/{team_case}/{action}.json", json=body).status_code == 403, action
+        assert viewer.post(f"/cases/{team_case}/{action}", data={"path": "name"}).status_code == 403, action
+
+
+def test_two_editors_are_shown_to_each_other(team_clients, team_case):
+    anna, bert = team_clients["analyst"], team_clients["other"]
+    anna.post(f"/cases/{team_case}/changes.json", json={"texts": {"stocks.desk.start.value": "1 person"}})
+    bert.post(f"/cases/{team_case}/changes.json", json={"texts": {"flows.leave.kind": "left"}})
+    assert bert.post(f"/cases/{team_case}/save.json", json={}).json() == {"version": 2}
+    page = anna.get(f"/cases/{team_case}").text
+    assert "Version 2 was saved meanwhile" in page
+    assert "Leave: kind" in page
+    refused = anna.post(f"/cases/{team_case}/save.json", json={})
+    assert refused.status_code == 409
+    anna.post(f"/cases/{team_case}/bring-over", data={})
+    assert anna.post(f"/cases/{team_case}/save.json", json={}).json() == {"version": 3}
+
+
+def test_a_form_of_an_older_page_is_refused_whole(desk_client, casebook_case):
+    url = f"/cases/{casebook_case}/changes"
+    page = desk_client.get(f"/cases/{casebook_case}?part=stocks").text
+    seen = re.search(r'name="seen" value="([^"]+)"', page)[1]
+    assert desk_client.post(url, data={"seen": seen, "f:name": "First"}, follow_redirects=False).status_code == 303
+    late = desk_client.post(url, data={"seen": seen, "f:name": "Second"}, follow_redirects=False)
+    assert late.status_code == 409
+    assert casebook.draft_of(desk_client.desk, desk_client.visitor, casebook_case).draft.text(("name",)) == "First"
+
+
+def texts_of(work: Work, desk: Desk) -> list[str]:
+    """Return the paths of all fields that take text of any kind."""
+    free = ("text", "mapping", "any", "names", "where", "name", "value", "date")
+    return [path for path, (_, kind) in shown(work, desk).items() if kind in free and not path.endswith(".id")]
+
+
+def test_what_a_planner_writes_is_never_taken_for_the_page(desk_client, casebook_case):
+    """A hostile text in every field that takes text, and as the name of a part: every page shows it as text."""
+    work = work_of("academy")
+    texts = dict.fromkeys(texts_of(work, desk_client.desk), EVIL)
+    assert len(texts) > 100
+    desk_client.post(f"/cases/{casebook_case}/changes.json", json={"texts": {"name": EVIL, "about": EVIL}})
+    desk_client.post(f"/cases/{casebook_case}/save.json", json={"note": EVIL})
+    desk_client.post(f"/cases/{casebook_case}/rename.json", json={"name": EVIL})
+    answer = desk_client.post(
+        f"/cases/{casebook_case}/changes.json", json={"texts": texts, "values": {"stocks.evil": {EVIL: EVIL}}}
+    )
+    assert answer.status_code == 200, answer.text
+    tabs = [tab["key"] for tab in desk_client.get(f"/cases/{casebook_case}.json").json()["tabs"]]
+    urls = [f"/cases/{casebook_case}?part={tab}" for tab in (*tabs, "levers.table")]
+    urls += [f"/cases/{casebook_case}?part=stocks&open={path}" for path in ("stocks.desk", "stocks.evil")]
+    urls += [f"/cases/{casebook_case}/{name}" for name in ("side", "history", "diff")] + ["/cases"]
+    met = 0
+    for url in urls:
+        page = desk_client.get(url)
+        assert page.status_code == 200, (url, page.text[:500])
+        assert "<script>alert" not in page.text, url
+        assert "<img src=x" not in page.text, url
+        assert "49" not in re.findall(r"onerror=alert\(2\)&gt;(..)", page.text), url
+        met += page.text.count("&lt;script&gt;")
+    assert met > 100
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\ud800"])
+def test_characters_that_are_none_are_refused(desk_client, casebook_case, text):
+    body = json.dumps({"texts": {"name": text}})
+    answer = desk_client.post(
+        f"/cases/{casebook_case}/changes.json", content=body, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 422
+    deep: Any = 1
+    for _ in range(60):
+        deep = [deep]
+    answer = desk_client.post(f"/cases/{casebook_case}/changes.json", json={"values": {"policies.move.set": deep}})
+    assert answer.status_code == 422
+    assert not casebook.draft_of(desk_client.desk, desk_client.visitor, casebook_case).changes
+
+
+def test_addresses_of_problems_lead_to_their_fields(desk_client, casebook_case):
+    for path, state in {
+        "horizon.periods": "part=scenario",
+        "stocks.desk.start": "part=stocks&open=stocks.desk",
+        "policies.move.rules.0.amount": "part=policies&open=policies.move.rules.0",
+        "sites.coast.weight": "part=sites",
+        "nowhere.at.all": "part=scenario",
+    }.items():
+        answer = desk_client.get(f"/cases/{casebook_case}/at?path={path}", follow_redirects=False)
+        assert answer.headers["location"].split("?")[1].split("#")[0] == state
+        assert desk_client.get(answer.headers["location"]).status_code == 200
+
+
+@pytest.mark.parametrize("state", ["part=nothing", "part=stocks&open=stocks.nobody", "part=stocks&open=name", "page=0"])
+def test_strange_states_of_the_page_are_told_in_words(desk_client, casebook_case, state):
+    answer = desk_client.get(f"/cases/{casebook_case}.json?{state}")
+    assert answer.status_code in (400, 422)
+    assert answer.json()["what"]
+    assert desk_client.get("/cases/nowhere.json").status_code == 404
