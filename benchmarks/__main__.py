@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from benchmarks import begin, p1, quantiles, r1, scale
+from benchmarks import begin, desk, p1, quantiles, r1, scale
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "begin": begin.run,
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "p1": p1.run,
     "scale": scale.run,
     "quantiles": quantiles.run,
+    "desk": desk.run,
 }
 
 

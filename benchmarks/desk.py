@@ -7,6 +7,7 @@ nothing runs, then while the runs go on; the ratio of the two medians says what 
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import os
@@ -23,6 +24,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import fieldshift as fs
 
 READERS = 50
 RUNS = 10
@@ -55,7 +58,8 @@ class Caller:
 @contextmanager
 def served(store: Path) -> Iterator[tuple[str, str]]:
     """Serve a desk from a folder; give its address and a cookie of the local visitor."""
-    command = [sys.executable, "-m", "fieldshift.cli", "serve", "--port", "0", "--store", str(store)]
+    shell = Path(sys.executable).with_name("fieldshift")
+    command = [str(shell), "serve", "--port", "0", "--store", str(store)]
     environment = {k: v for k, v in os.environ.items() if k != "FIELDSHIFT_DATABASE_URL"}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment)
     try:
@@ -108,22 +112,31 @@ def reading(address: str, cookie: str, pages: dict[str, str], seconds: float) ->
     return times
 
 
-def waited(caller: Caller, run: str, limit: float = 300) -> None:
-    """Wait for a run to end well."""
+def state_of(caller: Caller, run: str) -> str:
+    """Return how far a run is."""
+    _, headers, body = caller.ask(f"/runs/{run}.json")
+    text = gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
+    return str(json.loads(text)["run"]["state"])
+
+
+def waited(caller: Caller, runs: list[str], limit: float = 600) -> None:
+    """Wait until runs ended well."""
     until = time.monotonic() + limit
     while time.monotonic() < until:
-        state = json.loads(caller.ask(f"/runs/{run}.json", None)[2] if False else plain(caller, f"/runs/{run}.json"))
-        if state["state"] in ("done", "failed", "cancelled"):
-            assert state["state"] == "done", state
+        states = {state_of(caller, run) for run in runs}
+        if states <= {"done", "failed", "cancelled"}:
+            assert states == {"done"}, states
             return
         time.sleep(0.5)
-    raise SystemExit(f"the run {run} did not end")
+    raise SystemExit(f"the runs {runs} did not end")
 
 
-def plain(caller: Caller, path: str) -> bytes:
-    """Return a page's body, not packed."""
-    caller.line.request("GET", path, headers={"Cookie": caller.cookie})
-    return caller.line.getresponse().read()
+def begun(caller: Caller, case: str, seed: int, draws: int, policies: list[str]) -> str:
+    """Ask for a run and return its id."""
+    asked = {"kind": "simulate", "draws": draws, "seed": seed, "policies": policies}
+    status, _, body = caller.ask(f"/cases/{case}/runs.json", asked)
+    assert status == 201, body
+    return str(json.loads(body)["id"])
 
 
 def told(title: str, times: dict[str, list[float]]) -> float:
@@ -132,5 +145,43 @@ def told(title: str, times: dict[str, list[float]]) -> float:
     print(f"  {title}: {len(everything)} pages, {len(times.get('error', []))} errors")
     for name, found in sorted(times.items()):
         found.sort()
-        print(f"    {name:<10} median {statistics.median(found):.3f} s, slowest tenth {found[int(len(found) * 0.9)]:.3f} s")
+        print(
+            f"    {name:<10} median {statistics.median(found):.3f} s, slowest tenth {found[int(len(found) * 0.9)]:.3f} s"
+        )
     return statistics.median(everything)
+
+
+def run() -> None:
+    """Serve a desk, let it be read while nothing runs and while ten runs go on, and print both."""
+    print(
+        f"desk: {READERS} readers, a page each second and reader, {SECONDS:.0f} s; then {RUNS} runs of {CASE} as well"
+    )
+    with tempfile.TemporaryDirectory() as room, served(Path(room) / "store") as (address, cookie):
+        caller = Caller(address, cookie)
+        status, _, body = caller.ask("/cases.json", {"shipped": CASE})
+        assert status == 201, body
+        case = json.loads(body)["case"]
+        policies = list(fs.read(CASE).policies)[:2]
+        first = [begun(caller, case, seed, 40, policies) for seed in (1, 2)]
+        waited(caller, first)
+        pages = {
+            "cases": "/cases",
+            "scenario": f"/cases/{case}",
+            "stocks": f"/cases/{case}?part=stocks",
+            "run form": f"/cases/{case}/run",
+            "runs": "/runs",
+            "result": f"/runs/{first[0]}",
+            "compare": f"/compare?run={first[0]}&run={first[1]}",
+            "json": f"/runs/{first[0]}.json",
+        }
+        for path in pages.values():
+            assert caller.ask(path)[0] == 200, path
+        idle = told("nothing runs", reading(address, cookie, pages, SECONDS))
+        runs = [begun(caller, case, seed, 200, policies) for seed in range(10, 10 + RUNS)]
+        busy = told(f"{RUNS} runs go on", reading(address, cookie, pages, SECONDS))
+        left = [one for one in runs if state_of(caller, one) not in ("done", "failed")]
+        print(
+            f"  {len(left)} of {RUNS} runs had not ended when the readers left; median while they go on: x {busy / idle:.1f}"
+        )
+        waited(caller, runs)
+        print(f"  all {RUNS} runs ended well")
