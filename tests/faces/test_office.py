@@ -1,5 +1,6 @@
 """Workbooks before an independent judge: LibreOffice opens, recalculates and converts them, and every cell survives."""
 
+import csv
 import dataclasses
 import datetime as dt
 import math
@@ -181,6 +182,15 @@ def test_formulas_are_worked_out_again(book, office, tmp_path):
 def test_other_formats_come_out_of_it(result, book, office, tmp_path):
     first = office(book, CSV, tmp_path).read_text(encoding="utf-8").splitlines()
     assert first[0].startswith(result.name)
+    shown = list(csv.reader(first))
+    negative = [
+        (value, shown[i][j])
+        for i, row in enumerate(cells(book)["Summary"])
+        for j, value in enumerate(row)
+        if isinstance(value, float) and value <= -0.05
+    ]
+    assert negative
+    assert all(words.startswith("-") for _, words in negative), negative
     page = office(book, PDF, tmp_path)
     assert page.read_bytes().startswith(b"%PDF-")
     assert page.stat().st_size > 20_000

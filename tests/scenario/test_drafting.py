@@ -185,3 +185,14 @@ def test_a_number_said_anew_is_one_difference():
     new = old.with_value(way, {"value": "30 %", "assumption": True})
     assert [path for path, _, _ in new.differences(old)] == [way]
     assert old.changed(new.changes(old)).data == new.data
+
+
+def test_the_order_of_parts_is_kept(academy):
+    """The first policy is the base of every comparison: a part of another name stands where the old one stood."""
+    parts = {("base" if name == "stay" else name): part for name, part in academy.at(("policies",)).items()}
+    new = academy.with_value(("policies",), parts)
+    changes = json.loads(json.dumps(new.changes(academy)))
+    assert list(academy.changed(changes).scenario().policies) == ["base", "move", "hire", "both"]
+    turned = academy.with_value(("policies",), dict(reversed(academy.at(("policies",)).items())))
+    assert list(academy.changed(turned.changes(academy)).at(("policies",))) == ["both", "hire", "move", "stay"]
+    assert academy.changes(academy) == {}

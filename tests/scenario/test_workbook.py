@@ -21,6 +21,7 @@ from fieldshift.scenario.paths import fields_of, union_of
 from fieldshift.scenario.schema import COLLECTIONS, Amount, Estimate, Horizon, Scenario, Site
 from fieldshift.scenario.sheets import sheet_kinds, types_at
 
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 SMALL = Scenario(name="Small", horizon=Horizon(periods=4, start=dt.date(2025, 1, 6)))
 
 
@@ -226,6 +227,30 @@ def test_a_number_that_is_not_finite_is_not_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_numbers_anywhere_keep_their_estimates_and_tables(tmp_path: Path) -> None:
+    rivals = {"estimates": [{"value": 1, "source": "one"}, {"range": (1, 2), "weight": 2}], "note": "two of them"}
+    sites = {"sites": {"a": 1, "b": 2, "c": 3}}
+    long = "a_name_that_is_far_too_long_for_a_sheet"
+    scenario = Scenario.model_validate(
+        {
+            "name": "x",
+            "horizon": {"periods": 2},
+            "sites": [{"id": "a"}, {"id": "b"}, {"id": "c"}],
+            "stocks": {"s": {"start": rivals, "learning": {"lasts": rivals, "productivity": 1}}, long: {"start": sites}},
+            "choices": {"c": {"head": "s", "stages": [{"name": "t", "lasts": rivals, "pass": sites}, {"name": "u", "lasts": 1}]}},
+            "needs": {"n": {"of": "s", "need": sites, "short": {"price": rivals, "steps": [{"price": rivals}]}, "over": 3}},
+            "dials": {"d": {"from": 0, "to": 1, "turns": {"flows.f.rate": rivals, "work.w.pace": 1}}},
+            "policies": {"p": {"rules": [{"rule": "schedule", "choice": "c", "amount": rivals, "to": {"a": 0.5}}]}},
+            "resources": {long: {"cap": {"years": {year: year / 7 for year in range(2000, 2020)}}}},
+        }
+    )  # fmt: skip
+    again(scenario, tmp_path)
+    with zipfile.ZipFile(tmp_path / "book.xlsx") as inside:
+        book = ElementTree.fromstring(inside.read("xl/workbook.xml"))
+    names = [sheet.get("name") for sheet in book.iter(f"{MAIN}sheet")]
+    assert names[1 + len(sheet_kinds()) :] == ["table 1", "choices.c.stages.0.pass", "table 2", "needs.n.need"]
+
+
 CELLS = [
     (kind.name, field.path, tuple(t for t in types_at(kind.types, tuple(field.path.split("."))) if t is not type(None)))
     for kind in sheet_kinds()
@@ -250,8 +275,6 @@ def test_a_cell_means_what_was_written_in_it(data: st.DataObject, cell: tuple[st
 
 
 # ------------------------------------------------------------------------------ what is in the file
-
-MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
 @pytest.fixture(scope="module")
@@ -322,6 +345,7 @@ def test_drop_downs_offer_words_and_names_that_there_are(academy: dict[str, byte
     assert offered("rules")["rule"] == '"schedule,fill,escalate,respond"'
     assert offered("rules")["policy"] == "policies!$A$2:$A$2000"
     assert offered("profiles")["event"] == "events!$A$2:$A$2000"
+    assert offered("work")["vary"] == "sites!$B$1:$AZ$1"
     assert offered("goals")["at"] == '"all,end"'
     assert offered("stocks")["on_strength"] == '"TRUE,FALSE"'
 
@@ -362,8 +386,16 @@ def test_nothing_that_was_typed_is_a_formula_a_link_or_markup(tmp_path: Path) ->
     )
     again(scenario, tmp_path)
     with zipfile.ZipFile(tmp_path / "book.xlsx") as inside:
+        styles = ElementTree.fromstring(inside.read("xl/styles.xml")).find(f"{MAIN}cellXfs")
+        assert styles is not None
+        guarded = [str(i) for i, style in enumerate(styles) if style.get("quotePrefix") == "1"]
+        strings = ["".join(s.itertext()) for s in ElementTree.fromstring(inside.read("xl/sharedStrings.xml"))]
         for name in inside.namelist():
             text = inside.read(name)
+            if name.startswith("xl/worksheets/sheet"):
+                for cell in ElementTree.fromstring(text).iter(f"{MAIN}c"):
+                    held = strings[int(cell.findtext(f"{MAIN}v") or 0)] if cell.get("t") == "s" else ""
+                    assert held[:1] not in ("=", "+", "-", "@") or cell.get("s") in guarded, held
             if name.startswith("xl/worksheets/sheet"):
                 assert b"<f>" not in text
             assert b"http://a.b" not in text or name == "xl/sharedStrings.xml"

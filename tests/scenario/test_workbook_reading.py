@@ -219,6 +219,10 @@ def test_every_problem_is_told_at_once_with_its_cell(tmp_path: Path) -> None:
             "settings!A3: policies.p.set.x: 'x' stands here twice (first at settings!C2)",
         ),
         (
+            {"policies": [["name", "set"], ["p", "x: 1"]], "settings": [["policy", "path", "value"], ["p", "x", 2]]},
+            "settings!A2: policies.p.set.x: 'x' stands here twice (first at policies!B2)",
+        ),
+        (
             {"quantities": [["name", "value"], ["q", "estimates!"]]},
             "quantities!B2: quantities.q: there are no rows for it on the sheet 'estimates'",
         ),
@@ -256,6 +260,39 @@ def test_what_the_network_refuses_stands_at_its_cell_too(tmp_path: Path) -> None
     assert ("stocks!C2", "stocks.desk.start.value") in found
     assert ("choices!D2", "choices.move.head") in found
     assert ("rules!C2", "policies.p.rules.0.choice") in found
+
+
+def test_numbers_stored_as_text_are_numbers_where_only_numbers_stand(tmp_path: Path) -> None:
+    rows = [["id", "lat", "weight", "load"], ["a", "50.5", " 2 ", "1.5"], ["b", "1,000", "", "007"]]
+    assert told(put(tmp_path / "case.xlsx", sites=rows)) == ["sites!B3: sites.1.lat: expected a number, got '1,000'"]
+    rows[2][1] = "-7"
+    sites = fs.read(put(tmp_path / "case.xlsx", sites=rows)).sites
+    assert [(s.lat, s.weight, s.attributes["load"]) for s in sites] == [(50.5, 2, 1.5), (-7, 1, "007")]
+
+
+def test_a_sheet_named_history_holds_series_too(tmp_path: Path) -> None:
+    file = put(
+        tmp_path / "case.xlsx",
+        History=[["name", "of", "table", "column"], ["staff", "on_board", None, None], ["other", "on_board", "plain!", "heads"]],
+        observed=[["series", "date", "value", "published"], ["staff", dt.date(2025, 1, 31), 5, dt.date(2025, 2, 9)], ["staff", "2025-02", None, None]],
+        plain=[["month", "heads", "fte"], ["2025-01", 7, 6.5]],
+    )  # fmt: skip
+    history = fs.read(file).history
+    assert [(r.date, r.value, r.published) for r in history["staff"].rows] == [
+        ("2025-01-31", 5, dt.date(2025, 2, 9)),
+        ("2025-02", None, None),
+    ]
+    assert [(r.date, r.value) for r in history["other"].rows] == [("2025-01", 7)]
+
+
+def test_a_sheet_that_is_wrong_throughout_is_not_told_row_by_row_for_ever(tmp_path: Path) -> None:
+    rows = [["policy", "rule"], *([f"p{i}", "schedule"] for i in range(3000))]
+    assert len(told(put(tmp_path / "case.xlsx", policies=[["name"], ["p"]], rules=rows))) < 1100
+
+
+def test_an_overlay_is_a_yaml_file(tmp_path: Path) -> None:
+    with pytest.raises(fs.UsageError, match=r"an overlay is a \.yaml file"):
+        fs.read("academy", overlay=put(tmp_path / "case.xlsx"))
 
 
 def test_problems_stand_in_the_order_of_their_cells(tmp_path: Path) -> None:
@@ -297,6 +334,13 @@ def sheet(cells: str) -> bytes:
     return f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>'.encode()
 
 
+def unscanned(file: Path) -> bytes:
+    """Return a workbook whose sheet hides under a name that is not scanned."""
+    with zipfile.ZipFile(file) as old:
+        rels = old.read("xl/_rels/workbook.xml.rels").replace(b"sheet1.xml", b"sheet1.bin")
+        return rewritten(file, {"xl/_rels/workbook.xml.rels": rels, "xl/worksheets/sheet1.bin": old.read(SHEET)})
+
+
 SHEET = "xl/worksheets/sheet1.xml"
 HOSTILE: list[tuple[str, Any, str]] = [
     ("nothing", lambda _: b"", "not an Excel workbook"),
@@ -315,6 +359,7 @@ HOSTILE: list[tuple[str, Any, str]] = [
      }), "characters of text"),
     ("entities", lambda f: rewritten(f, {SHEET: b'<!DOCTYPE x [<!ENTITY a "b">]>' + sheet("")}), "defines entities of its own"),
     ("broken", lambda f: rewritten(f, {SHEET: b"<worksheet><sheetData>"}), "a damaged workbook"),
+    ("a sheet out of sight", unscanned, "a damaged workbook"),
     ("no sheet", lambda f: rewritten(f, {"xl/_rels/workbook.xml.rels": b"<Relationships/>"}), "a damaged workbook"),
     ("no book", lambda f: rewritten(f, {"xl/workbook.xml": b"<x/>"}), "a damaged workbook"),
     ("bad numbers", lambda f: rewritten(f, {SHEET: sheet('<row r="x"><c r="A1" s="99" t="d"><v>never</v></c></row>')}), ""),

@@ -1,5 +1,9 @@
 """Finished runs at a desk without a worker: what a worker would have put there."""
 
+import shutil
+import tempfile
+from pathlib import Path
+
 from sqlalchemy import insert
 
 import fieldshift as fs
@@ -8,6 +12,7 @@ from fieldshift.web.desk import new_id
 from fieldshift.web.store.tables import runs
 
 SHORT = {"horizon.periods": 26}
+_FOLDERS = {}
 
 
 def short_case(client, changes=None):
@@ -33,11 +38,22 @@ def put(client, case, result=None, version=1, kind="simulate", title="", **asked
             )
         )
     folder = desk.settings.runs / run
-    folder.mkdir()
-    if result is not None:
+    if result is None:
+        folder.mkdir()
+    else:
+        shutil.copytree(_kept(result), folder)
+    return run
+
+
+def _kept(result):
+    """Return a folder with what a worker keeps of a result; it is made once for all tests of a result."""
+    if id(result) not in _FOLDERS:
+        room = tempfile.TemporaryDirectory()
+        folder = Path(room.name) / "kept"
         fs.save(result, folder / keeping.RUN)
         keeping.kept(result, folder)
-    return run
+        _FOLDERS[id(result)] = (room, folder, result)
+    return _FOLDERS[id(result)][1]
 
 
 def changed(client, case, changes):

@@ -95,6 +95,16 @@ def test_sessions_end_at_once_with_the_account(team_clients):
     assert admin.post(f"/people/{anna.visitor.id}/password.json").status_code == 201
 
 
+def test_invitations_end_with_the_account_that_made_them(team_clients):
+    admin, other = team_clients["admin"], team_clients["other"]
+    admin.post(f"/people/{other.visitor.id}/role.json", json={"role": "admin"})
+    theirs = other.post("/people/invite.json", json={"role": "admin"}).json()["link"].removeprefix(TEAM)
+    mine = admin.post("/people/invite.json", json={"role": "admin"}).json()["link"].removeprefix(TEAM)
+    admin.post(f"/people/{other.visitor.id}/active.json", json={"active": False})
+    assert team_clients["nobody"].get(theirs).status_code == 404
+    assert team_clients["nobody"].get(mine).status_code == 200
+
+
 def test_the_last_admin_stays(team_clients):
     admin, other = team_clients["admin"], team_clients["other"]
     for path, body in (("role", {"role": "viewer"}), ("active", {"active": False})):

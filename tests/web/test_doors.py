@@ -116,10 +116,12 @@ def test_a_name_and_its_password_let_in(anna, name):
     assert anna.get("/enter.json").json()["name"] == "anna"
 
 
-def test_the_same_by_json(anna):
+def test_the_same_by_json(anna, team_clients):
     answer = anna.post("/enter.json", json={"name": "anna", "password": GOOD})
     assert answer.json() == {"name": "anna", "role": "analyst"}
     assert anna.get("/enter.json").json()["name"] == "anna"
+    [line] = team_clients["admin"].get("/audit.json").json()["entries"]
+    assert (line["who"], line["did"], line["detail"]) == ("anna", "came in", {"by": "password"})
 
 
 def test_a_program_without_a_cookie_may_come_in_without_saying_where_from(anna):

@@ -1,11 +1,13 @@
 """The guard: hosts, origins, bodies, headers, and who is let on."""
 
 import io
+import re
 
 import pytest
 from desked import LOCAL, TEAM, Desked, account
 from fastapi import APIRouter, Request, UploadFile
 from fastapi.testclient import TestClient
+from sqlalchemy.exc import OperationalError
 
 from fieldshift.web import accounts
 from fieldshift.web import app as application
@@ -336,6 +338,25 @@ def test_every_answer_is_guarded(desk_client, monkeypatch, caplog):
     assert "the reason" in caplog.text
 
 
+def test_a_database_that_fails_is_told_and_logged(desk_client, monkeypatch, caplog):
+    desk_client.get("/tried/read.json")
+    with desk_client.desk.db.begin() as store:
+        store.exec_driver_sql("ALTER TABLE sessions RENAME TO lost")
+    answer = desk_client.get("/enter/some-word-of-a-link")
+    assert answer.status_code == 503
+    assert "Try again in a minute" in answer.text
+    assert "no such table: sessions" in caplog.text
+    assert "some-word" not in caplog.text
+    assert desk_client.get("/health.json").status_code == 200
+    monkeypatch.setattr(type(desk_client.desk.db), "connect", broken_connection)
+    answer = desk_client.get("/health.json")
+    assert (answer.status_code, answer.json()["status"]) == (503, "failing")
+
+
+def broken_connection(*_):
+    raise OperationalError("connect", {}, Exception("the reason"))
+
+
 def test_the_words_of_links_are_cut_from_paths():
     assert plain_path("/enter/abc-DEF_1") == "/enter/…"
     assert plain_path("/join/abc.json") == "/join/….json"
@@ -381,3 +402,49 @@ def test_a_long_row_of_failures_waits_minutes_not_for_ever():
         now += failures.wait("anna", "a", now)
         failures.wait("anna", "a", now)
     assert 0 < failures.wait("anna", "a", now) <= Failures.LONGEST
+
+
+# --------------------------------------------------------------------------------- every address there is
+
+
+def routes(client) -> list:
+    """Every route of the desk, those of its routers included."""
+    found, todo = [], list(client.app.routes)
+    while todo:
+        route = todo.pop()
+        inner = getattr(getattr(route, "original_router", None), "routes", [])
+        todo += inner
+        found += [] if inner else [route]
+    assert len(found) > 60
+    return found
+
+
+def addresses(client, method: str) -> list[str]:
+    """Every address that the desk answers to, with something in the place of each id."""
+    paths = {route.path for route in routes(client) if method in (getattr(route, "methods", None) or ())}
+    assert len(paths) > 20
+    return sorted(re.sub(r"\{[^}]+\}", "1", path) for path in paths)
+
+
+OPEN = re.compile(r"/(static/.*|health\.json|enter.*|join/.*)")
+
+
+def test_nobody_gets_anything_at_any_address(outside):
+    for path in addresses(outside, "GET"):
+        if not OPEN.fullmatch(path):
+            answer = outside.get(path, follow_redirects=False)
+            assert (path, answer.status_code) == (path, 401 if path.endswith(".json") else 303)
+    for path in addresses(outside, "POST"):
+        if not OPEN.fullmatch(path):
+            assert (path, outside.post(path).status_code) == (path, 401)
+
+
+def test_a_viewer_changes_nothing_at_any_address(team_clients):
+    viewer = team_clients["viewer"]
+    for path in addresses(viewer, "POST"):
+        if not OPEN.fullmatch(path) and not path.startswith("/leave"):
+            assert (path, viewer.post(path).status_code) == (path, 403)
+
+
+def test_only_known_methods_change_anything(outside):
+    assert {method for route in routes(outside) for method in route.methods} == {"GET", "HEAD", "POST"}

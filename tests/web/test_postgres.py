@@ -1,10 +1,12 @@
 """A desk on a real PostgreSQL server: its tables, its casebook and its people, its workers; and no password in a log."""
 
+import inspect
 import logging
 import os
 import subprocess
 import sys
 import time
+import types
 from importlib import resources
 
 import pytest
@@ -15,7 +17,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from desked import LOCAL, Desked
-from sqlalchemy import inspect, select, text
+from sqlalchemy import inspect as looked_at
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from stores import BOTH, PASSWORD, QUOTED, database, desk_on, settings_on
 
@@ -49,12 +52,12 @@ def newest():
 
 
 def test_an_empty_database_gets_the_tables_that_the_code_knows(empty):
-    assert inspect(empty).get_table_names() == []
+    assert looked_at(empty).get_table_names() == []
     up_to_date(empty)
     with empty.connect() as store:
         assert compare_metadata(MigrationContext.configure(store, opts={"compare_type": True}), metadata) == []
         assert store.scalar(text("select version_num from alembic_version")) == newest()
-    assert set(inspect(empty).get_table_names()) == {*metadata.tables, "alembic_version"}
+    assert set(looked_at(empty).get_table_names()) == {*metadata.tables, "alembic_version"}
 
 
 def test_bringing_it_up_to_date_once_more_keeps_what_is_in_it(empty):
@@ -67,16 +70,26 @@ def test_bringing_it_up_to_date_once_more_keeps_what_is_in_it(empty):
         assert store.execute(select(cases)).mappings().one() == {"id": "abc", **row}
 
 
-def test_two_servers_may_start_at_once_on_an_empty_database(tmp_path):
-    """The second one waits for the first; neither fails."""
+def test_two_servers_may_start_at_once_on_an_empty_database(empty):
+    """Nothing fails: one of them makes the tables, and the other waits for it."""
     code = (
         "import sys\nfrom fieldshift.web.store.database import opened, up_to_date\n"
-        "db = opened(sys.argv[1])\nup_to_date(db)\n"
+        "db = opened(input())\nprint('ready', flush=True)\ninput()\nup_to_date(db)\n"
     )
-    url = f"sqlite:///{tmp_path / 'desk.sqlite'}"
-    both = [subprocess.Popen([sys.executable, "-c", code, url], stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    ends = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    both = [subprocess.Popen([sys.executable, "-c", code], **ends) for _ in range(2)]
+    for process in both:
+        process.stdin.write(empty.url.render_as_string(hide_password=False) + "\n")
+        process.stdin.flush()
+    for process in both:
+        assert process.stdout.readline() == "ready\n", process.communicate()[1]
+    for process in both:
+        process.stdin.write("go\n")
+        process.stdin.flush()
     said = [process.communicate(timeout=120)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
+    with empty.connect() as store:
+        assert compare_metadata(MigrationContext.configure(store), metadata) == []
 
 
 # ------------------------------------------------------------------- the casebook and people, once more
@@ -91,13 +104,19 @@ def served(monkeypatch):
 
 
 def _again(module):
-    """Take over the tests and fixtures of another module: here they stand on PostgreSQL."""
-    on_postgres = [pytest.mark.postgres, pytest.mark.usefixtures("served")]
+    """Take over the tests and fixtures of another module: here they stand on PostgreSQL.
+
+    Tests of two desks beside each other are left out, since there is one database for each test.
+    """
+    marks = [pytest.mark.postgres, pytest.mark.usefixtures("served")]
     for name, value in vars(module).items():
-        if name.startswith("test_") and callable(value):
-            made = type("Case", (), {name: staticmethod(value)})
-            made.pytestmark = on_postgres
-            globals()[f"Test_{module.__name__}_{name}"] = made
+        if isinstance(value, types.FunctionType) and name.startswith("test_"):
+            if {"outside", "team_clients"} <= set(inspect.signature(value).parameters):
+                continue
+            copy = types.FunctionType(value.__code__, vars(module), name, value.__defaults__, value.__closure__)
+            copy.__dict__.update(value.__dict__)
+            copy.pytestmark = [*getattr(value, "pytestmark", []), *marks]
+            globals()[f"{module.__name__}_{name.removeprefix('test_')}"] = copy
         elif type(value).__name__ == "FixtureFunctionDefinition":
             globals().setdefault(name, value)
 
@@ -152,14 +171,15 @@ def test_pages_of_a_desk_on_postgresql(served, tmp_path):
     with Desked(Settings(store=tmp_path / "store", workers=0), LOCAL) as client:
         assert client.desk.settings.kind == "postgresql"
         with client.desk.db.begin() as store:
-            client.come_in(Visitor(accounts.local(store, client.desk), accounts.LOCAL, "admin"))
+            user = accounts.local(store, client.desk)
+        client.come_in(Visitor(user, accounts.LOCAL, "admin"))
         case = casebook.added(client.desk, client.visitor, fs.read("academy"), "shipped: academy")
-        asked = client.post(f"/cases/{case}/runs.json", json={"draws": 5, "title": "Ωmega ‘quoted’ 数"})
+        asked = client.post(f"/cases/{case}/runs.json", json={"draws": 5, "title": "Ωmega “quoted” 数"})
         assert asked.status_code == 201, asked.text
         run = asked.json()["id"]
         for path in ("/cases", f"/cases/{case}", f"/cases/{case}/run", "/runs", f"/runs/{run}", "/audit"):
             assert client.get(path).status_code == 200, path
-        assert client.get(f"/runs/{run}.json").json()["run"]["title"] == "Ωmega ‘quoted’ 数"
+        assert client.get(f"/runs/{run}.json").json()["run"]["title"] == "Ωmega “quoted” 数"
         for path in ("/runs.json?author=a%00b", "/runs/%00.json", "/cases/%00.json", "/audit.json?who=a%00b"):
             assert client.get(path).status_code in (404, 422), path
         assert client.post(f"/cases/{case}/runs.json", json={"title": "a\x00b"}).status_code == 422

@@ -258,6 +258,37 @@ def test_parts_and_entries_come_and_go(desk_client, casebook_case):
     assert desk_client.post(f"{url}/parts", data={"at": "stocks", "name": "1 x"}).status_code == 400
 
 
+def test_a_part_is_renamed_where_that_is_safe(desk_client, casebook_case):
+    """Names in fields for names follow; a name inside a path or a formula is for a person to change."""
+    url = f"/cases/{casebook_case}/rename-part"
+    answer = desk_client.post(f"{url}.json", json={"at": "choices.retrain", "name": "to_field"})
+    assert answer.status_code == 200, answer.text
+    draft = casebook.draft_of(desk_client.desk, desk_client.visitor, casebook_case).draft
+    assert list(draft.at(("choices",))) == ["to_field", "hire", "detail"], "its place stays"
+    assert draft.scenario().policies["move"].rules[0].choice == "to_field"
+    desk_client.post(url, data={"at": "stocks.desk", "name": "office"})
+    scenario = casebook.draft_of(desk_client.desk, desk_client.visitor, casebook_case).draft.scenario()
+    assert scenario.flows["leave"].tail == ("office", "field")
+    assert (scenario.work["reports"].by, scenario.choices["to_field"].fail_to) == ("office", "office")
+    assert fs.problems(scenario) == fs.problems(fs.read("academy"))
+    refused = desk_client.post(f"{url}.json", json={"at": "resources.academy_seats", "name": "seats"})
+    assert refused.status_code == 400
+    assert "Academy seats: path" in refused.json()["what"], "the lever names it in its path"
+    for at, name in (("stocks.field", "office"), ("stocks.field", "2 x"), ("stocks", "x"), ("goals.0", "x")):
+        assert desk_client.post(f"{url}.json", json={"at": at, "name": name}).status_code == 400
+
+
+def test_sites_get_a_further_attribute(desk_client, casebook_case):
+    url = f"/cases/{casebook_case}/attributes"
+    assert desk_client.post(f"{url}.json", json={"name": "rooms", "text": "2.5"}).status_code == 200
+    desk_client.post(url, data={"name": "open", "text": "yes"})
+    sites = casebook.draft_of(desk_client.desk, desk_client.visitor, casebook_case).draft.scenario().sites
+    assert [(site.attributes["rooms"], site.attributes["open"]) for site in sites] == [(2.5, "yes")] * 4
+    assert "rooms" in desk_client.get(f"/cases/{casebook_case}?part=sites").text
+    for name in ("rooms", "weight", "", "a b"):
+        assert desk_client.post(f"{url}.json", json={"name": name}).status_code == 400
+
+
 def test_a_number_is_said_by_site_and_back(desk_client, casebook_case):
     url = f"/cases/{casebook_case}/say.json"
     assert desk_client.post(url, json={"path": "stocks.desk.start", "form": "sites"}).status_code == 200

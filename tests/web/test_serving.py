@@ -142,6 +142,27 @@ def test_no_secret_stands_in_a_log(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_proxy_names_who_comes_in(tmp_path):
+    """The peer is that of the connection, whatever the headers say about it."""
+    told = {"X-Forwarded-User": "adam", "X-Forwarded-For": "10.0.0.5", "X-Forwarded-Proto": "https"}
+    with served(tmp_path / "desk", "--sso-header", "X-Forwarded-User", "--proxy", "127.0.0.1") as (process, root, log):
+        with httpx.Client(headers=told, timeout=60) as browser:
+            assert browser.get(f"{root}/enter.json").json() == {
+                "way": "proxy", "name": "adam", "then": "/cases", "wrong": "",
+            }  # fmt: skip
+            assert browser.get(f"{root}/audit.json").status_code == 403
+            assert browser.get(link_in(log.read_text())).headers["location"] == "/people"
+            assert browser.get(f"{root}/audit.json").json()["entries"][0]["did"] == "became an admin"
+            assert "set-cookie" not in browser.get(f"{root}/people").headers
+            assert browser.post(f"{root}/people/invite.json", json={}, headers={"Origin": root}).status_code == 400
+        assert httpx.get(f"{root}/audit.json", timeout=60).status_code == 401
+        assert stopped(process, signal.SIGTERM) == 0
+    with served(tmp_path / "other", "--sso-header", "X-Forwarded-User", "--proxy", "10.0.0.5") as (process, root, log):
+        assert httpx.get(f"{root}/enter.json", headers=told, timeout=60).status_code == 403
+        assert stopped(process, signal.SIGTERM) == 0
+
+
+@pytest.mark.slow
 def test_garbage_on_the_wire_is_refused_quietly(tmp_path):
     with served(tmp_path / "desk") as (process, root, log):
         host, port = root.removeprefix("http://").split(":")

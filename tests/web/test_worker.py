@@ -5,8 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
+import pandas as pd
 import pytest
 from sqlalchemy import insert
 from stores import desk_on
@@ -23,6 +25,16 @@ pytestmark = pytest.mark.slow
 
 ANN = Visitor(1, "ann", "analyst")
 LONG = {"policies": [], "draws": 400, "seed": 7}
+SHORT = ["horizon.periods=20"]
+CLASH = {
+    "name": "Clash",
+    "horizon": {"start": "2025-01-06", "periods": 6, "step": "month"},
+    "stocks": {"work": {"start": "0 person"}},
+    "choices": {"hire": {"head": "work", "most": "3 person/month"}},
+    "needs": {"work": {"of": "work", "need": {"dates": {"2025-01-06": "0 person", "2025-03-06": "20 person"}}}},
+    "goals": [{"least": "cost"}],
+    "policies": {"stay": {}},
+}
 
 
 def worker(desk):
@@ -91,6 +103,8 @@ def worked(tmp_path_factory):
             for number, text in ((2, "name: nothing runs\n"), (3, "}{")):
                 row = {"case_id": case, "number": number, "text": text, "digest": "", "author": "ann", "at": 0.0}
                 store.execute(insert(versions).values(**row))
+        short = casebook.added(desk, ANN, fs.read("academy", set=SHORT), "made here")
+        clash = casebook.added(desk, ANN, fs.Scenario.model_validate(CLASH), "made here")
         put = [
             ("few", 1, "simulate", {"policies": ["both", "stay"], "draws": 12, "seed": 3}),
             ("early", 1, "simulate", {"policies": ["stay"], "draws": 10 * EARLY[0], "seed": 1}),
@@ -100,6 +114,8 @@ def worked(tmp_path_factory):
             ("mistaken", 1, "simulate", {"policies": [], "draws": "many", "seed": 3}),
         ]
         runs = {name: jobs.queued(desk, "ann", jobs.Order(case, v, kind, asked)) for name, v, kind, asked in put}
+        for name, of in (("planned", short), ("clashing", clash)):
+            runs[name] = jobs.queued(desk, "ann", jobs.Order(of, 1, "plan", {"draws": 10, "seed": 2}))
         said = worker(desk)
         assert said.returncode == 0, said.stderr
         yield desk, {name: jobs.get(desk, run) for name, run in runs.items()}, said.stderr
@@ -136,6 +152,31 @@ def test_an_exploration_is_what_python_makes_of_it(worked):
     assert runs["explored"].told["sentences"] == list(mine.sentences())
 
 
+def test_a_plan_and_what_is_told_of_it_are_those_of_python(worked):
+    desk, runs, _ = worked
+    assert (runs["planned"].state, runs["planned"].message) == ("done", "")
+    there = fs.load(desk.settings.runs / runs["planned"].id / "run")
+    mine = fs.judged(fs.read("academy", set=SHORT), 10, 2)
+    assert json.loads(json.dumps(fs.told(there))) == json.loads(json.dumps(fs.told(mine)))
+    assert runs["planned"].told["plan"] is True
+    assert list(there.policies) == ["stay", "move", "hire", "both", "plan"]
+    assert set(there.planned.says) == {"plan", "shortages", "gaps", "judged"}
+    assert there.planned.says == mine.planned.says
+    for name, frame in mine.planned.tables().items():
+        pd.testing.assert_frame_equal(there.planned.tables()[name], frame, check_dtype=False)
+
+
+def test_a_run_without_a_feasible_plan_says_which_rules_clash_and_has_its_policies(worked):
+    desk, runs, _ = worked
+    run = runs["clashing"]
+    assert run.state == "done", run.message
+    assert "Feasible with most per period: hire 14 instead of 3 people a month" in run.message
+    assert run.message.endswith("The policies were simulated without a plan.")
+    assert tempfile.gettempdir() not in run.message
+    assert run.told["plan"] is False
+    assert fs.load(desk.settings.runs / run.id / "run").policies == ("stay",)
+
+
 def test_a_run_that_cannot_be_is_told_in_words_and_our_mistakes_stand_in_the_log(worked):
     _, runs, log = worked
     assert {runs[name].state for name in ("broken", "unread", "mistaken")} == {"failed"}
@@ -145,6 +186,7 @@ def test_a_run_that_cannot_be_is_told_in_words_and_our_mistakes_stand_in_the_log
     assert f"run {runs['mistaken'].id} failed" in log
     for name in ("broken", "unread", "mistaken"):
         assert "Traceback" not in runs[name].message
+        assert tempfile.gettempdir() not in runs[name].message
         assert runs[name].id not in log or name == "mistaken"
 
 

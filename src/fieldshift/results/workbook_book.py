@@ -39,19 +39,20 @@ _FORMATS = {
     "whole": "#,##0",
     "ratio": "0.0%",
 }
-_NUMBER = "[>=100]#,##0;[<=-100]-#,##0;#,##0.0"
+_LARGE, _SMALL = "#,##0", "#,##0.0"
 _NUMERIC = ("number", "whole", "ratio")
 
 Kind = Literal["text", "number", "whole", "ratio", "date", "wrapped"]
 
 
-def number_format(unit: str) -> str:
+def number_format(unit: str, value: float) -> str:
     """Return how Excel shows a number in a unit: a share as per cent; others with decimals where they are small."""
-    return _FORMATS.get(unit, _NUMBER)
+    # By the number, not by conditions in the format: programs differ on the sign of what meets none.
+    return _FORMATS.get(unit) or (_LARGE if abs(value) >= 100 else _SMALL)
 
 
-def _format(kind: Kind, unit: str) -> str:
-    return number_format(unit) if kind == "number" else _FORMATS.get(kind, _FORMATS["plain"])
+def _format(kind: Kind, unit: str, value: float) -> str:
+    return number_format(unit, value) if kind == "number" else _FORMATS.get(kind, _FORMATS["plain"])
 
 
 def _high(words: str, wide: float, letters: float = _LETTERS) -> int:
@@ -102,6 +103,8 @@ class Book:
         self._properties = {"title": _writable(title[:255]), "comments": _writable(about[:255]), "created": _CREATED}
 
     def __enter__(self) -> Book:
+        if self._file.is_dir():
+            raise RunError(f"cannot write {self._file}: it is a folder")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self._file.parent, prefix=f".{self._file.name}.", suffix=".xlsx")
@@ -192,7 +195,7 @@ class Page:
                     row, column, day, self.book.style(**({"num_format": _FORMATS["date"], "align": "left"} | look))
                 )
         elif isinstance(value, int | float) and kind not in ("text", "wrapped"):
-            self.number(row, column, float(value), num_format=_format(kind, unit), **look)
+            self.number(row, column, float(value), num_format=_format(kind, unit, float(value)), **look)
         elif kind in ("text", "wrapped"):
             self.text(row, column, value, **(look | ({"text_wrap": True} if kind == "wrapped" else {})))
         else:
@@ -215,7 +218,8 @@ class Page:
         """Write a formula: of the same row, the cell of one column less that of another; with its value."""
         row, column = cell
         more, less = (xl_rowcol_to_cell(row, at) for at in columns)
-        self.sheet.write_formula(row, column, f"={more}-{less}", self.book.style(num_format=number_format(unit)), value)
+        style = self.book.style(num_format=number_format(unit, value))
+        self.sheet.write_formula(row, column, f"={more}-{less}", style, value)
 
     def heading(self, words: str) -> None:
         """Write a heading."""
@@ -275,11 +279,17 @@ class Page:
         first, column = place
         cells, units = given
         plain, numeric = self.book.style(**look), field.kind in _NUMERIC
-        by_unit = {unit: self.book.style(num_format=_format(field.kind, unit), **look) for unit in {"", *units}}
+        shown = {
+            (unit, size): self.book.style(num_format=_format(field.kind, unit, size), **look)
+            for unit in dict.fromkeys(["", *units])
+            for size in (0.0, 100.0)
+        }
         for i, value in enumerate(cells):
             unit = units[i] if units else ""
             if numeric and type(value) is float and math.isfinite(value):
-                self.sheet.write_number(first + i, column, _Exact(value), by_unit[unit])
+                self.sheet.write_number(
+                    first + i, column, _Exact(value), shown[unit, 100.0 if abs(value) >= 100 else 0.0]
+                )
             elif field.kind == "text" and type(value) is str and value and not value.startswith(_FORMULA):
                 self.sheet.write_string(first + i, column, _writable(value), plain)
             else:

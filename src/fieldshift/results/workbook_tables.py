@@ -143,7 +143,8 @@ def _fewer(result: Result, frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str
     instants = list(result.axes.instants)
     told = {instants[i] for entry, _ in result.chosen_headlines() for _, i in result.points(entry)}
     a_date = math.ceil(len(frame) / len(instants))
-    evenly = {instants[i] for i in thin(len(instants), max(2, MOST // a_date - len(told)))}
+    spare = MOST // a_date - len(told)
+    evenly = {instants[i] for i in thin(len(instants), spare)} if spare > 1 else set()
     days = sorted(told | evenly)[-max(1, _END // a_date) :]
     fewer = frame[frame["date"].isin(pd.to_datetime(days))].head(_END).reset_index(drop=True)
     note = (

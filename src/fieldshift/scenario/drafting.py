@@ -119,7 +119,8 @@ class Draft:
     def changes(self, since: Draft) -> dict[str, Any]:
         """Return what differs from another draft as values by dotted path; None where something is gone.
 
-        Lists stand there whole, but for sites that are the same ones; so do settings of which one is nothing.
+        Lists stand there whole, but for sites that are the same ones; so do settings of which one is nothing, and parts
+        of a kind that stand in another order.
         `since.changed(...)` gives this draft back.
         """
         return {".".join(map(str, path)): new for path, _, new in self.differences(since, whole=True)}
@@ -294,7 +295,10 @@ def _repeats(types: tuple[Any, ...], key: str, value: Any) -> bool:
 def _differences(
     old: Any, new: Any, path: Path, types: tuple[Any, ...], whole: bool
 ) -> Iterator[tuple[Path, Any, Any]]:
-    if _same(old, new):
+    if whole and len(path) == 1 and _reordered(old, new):
+        yield path, old, new
+        return
+    if _same(old, new) and not (whole and not path):
         return
     if Amount in types and _amounts(old, new):
         full, other = _in_full(old), _in_full(new)
@@ -312,6 +316,13 @@ def _differences(
             yield from _differences(one, other, (*path, key), _kinds(types, i, new), whole)
     else:
         yield path, old, new
+
+
+def _reordered(old: Any, new: Any) -> bool:
+    """Return whether parts stand in another order than what is left of the old ones, then the new ones."""
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        return False
+    return list(new) != [key for key in old if key in new] + [key for key in new if key not in old]
 
 
 def _same(old: Any, new: Any) -> bool:

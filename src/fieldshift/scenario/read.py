@@ -182,6 +182,8 @@ class _Draft:
             lay(self.found, self._expanded(placed(dict(over), "overlay")))
             return
         file = File(over)
+        if file.suffix.lower() == _WORKBOOK:
+            raise UsageError(f"cannot lay '{over}' over a scenario: an overlay is a .yaml file")
         if not file.is_file():
             raise UsageError(f"there is no overlay '{over}'")
         lay(self.found, self._expanded(self._yaml(file, str(over))))

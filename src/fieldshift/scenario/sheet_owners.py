@@ -12,17 +12,32 @@ from fieldshift.scenario.paths import nearest
 from fieldshift.scenario.schema import Amount, Price, Scenario
 from fieldshift.scenario.sheets import SETTINGS, SheetKind, types_at
 
-__all__ = ["Owned", "belong", "moved"]
+__all__ = ["MOST_TOLD", "Owned", "belong", "moved"]
+
+_LATER = {"steps": 1, "estimates": 2}
+"""Sheets whose rows may belong to numbers in other lists: these lists come first."""
+
+MOST_TOLD = 1_000
+"""Problems after which no more are looked for: a sheet that is wrong throughout is wrong in one thing."""
 
 
 @dataclass(frozen=True)
 class Owned:
-    """A row that belongs to something else: its sheet, the owner as written, what it says, and its place."""
+    """A row that belongs to something else.
+
+    Attributes:
+        kind: Its sheet.
+        owner: What it belongs to, as written.
+        inner: What it says.
+        where: Its place.
+        pointers: Numbers in it that say `estimates!`, each with its place.
+    """
 
     kind: SheetKind
     owner: str
     inner: Marked
     where: str
+    pointers: tuple[tuple[Path, str], ...] = ()
 
 
 def moved(found: Marked, inner: Marked, path: Path) -> None:
@@ -39,7 +54,10 @@ def belong(found: Marked, rows: Sequence[Owned], pointers: Sequence[tuple[Path, 
         rows: The rows, in the order of their sheets.
         pointers: Numbers that say `estimates!`, each with its place.
     """
-    for row in sorted(rows, key=lambda row: row.kind.key == "in"):  # lists first: numbers in them have estimates too
+    waiting = list(pointers)
+    for row in sorted(rows, key=lambda row: _LATER.get(row.kind.name, 0)):
+        if len(found.problems) > MOST_TOLD:
+            return
         if row.kind.name == SETTINGS:
             _setting(found, row)
             continue
@@ -63,7 +81,8 @@ def belong(found: Marked, rows: Sequence[Owned], pointers: Sequence[tuple[Path, 
         found.places.setdefault(full[:-1], row.where)
         found.places[full] = row.where
         moved(found, row.inner, full)
-    for path, where in pointers:
+        waiting += [((*full, *inside), at) for inside, at in row.pointers]
+    for path, where in waiting:
         node = _mapping(found, path)
         if node is None or "estimates" not in node:
             what = "there are no rows for it on the sheet 'estimates'"
@@ -85,9 +104,10 @@ def _setting(found: Marked, row: Owned) -> None:
         found.problems.append(Problem(row.where, dotted(full[:3]), what, "`null` removes what the scenario says"))
         return
     settings = node.setdefault("set", {})
-    if path in settings:
-        what = f"'{path}' stands here twice"
-        found.problems.append(Problem(row.where, dotted(full), what, f"first at {found.places[full]}"))
+    if not isinstance(settings, dict) or path in settings:
+        first = found.places.get(full, found.places.get(full[:3], ""))
+        found.problems.append(Problem(row.where, dotted(full), f"'{path}' stands here twice", f"first at {first}"))
+        return
     settings[path] = row.inner.data["value"]
     found.places[full] = found.keys[full] = row.inner.places[("value",)]
 

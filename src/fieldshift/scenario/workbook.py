@@ -13,10 +13,11 @@ from fieldshift.scenario.cells import Cell, written
 from fieldshift.scenario.sheet_rows import Book, Row, book_of
 from fieldshift.scenario.sheets import HEAD, SheetKind, columns_for, sheet_kinds
 from fieldshift.scenario.workbook_guide import read_me
-from fieldshift.scenario.workbook_look import Look
+from fieldshift.scenario.workbook_look import FILLED, Look
 
 __all__ = ["workbook_bytes"]
 
+_FORMULA = ("=", "+", "-", "@")
 _CREATED = dt.datetime(2000, 1, 1)
 _BLANK = 200
 """Empty rows under the last one that drop-downs and formats reach."""
@@ -73,15 +74,19 @@ class _Writer:
         read_me(self.file.add_worksheet("Read me"), self.look, list(self.book.tables))
         for kind in kinds:
             sheet = self.file.add_worksheet(kind.name)
+            if self.book.rows[kind.name]:
+                sheet.set_tab_color(FILLED)
             if kind.name == HEAD:
                 self._head(sheet, kind, self.book.rows[HEAD][0])
             else:
                 self._parts(sheet, kind, columns[kind.name], self.book.rows[kind.name])
         for name, lines in self.book.tables.items():
-            self._table(self.file.add_worksheet(name), lines)
+            sheet = self.file.add_worksheet(name)
+            sheet.set_tab_color(FILLED)
+            self._table(sheet, lines)
 
     def _put(self, sheet: Any, row: int, column: int, cell: Cell, form: Any = None) -> None:
-        """Write one cell; a text is never anything but a text."""
+        """Write one cell; a text is never anything but a text, not even when somebody edits the cell."""
         if cell is None:
             return
         if isinstance(cell, bool):
@@ -91,7 +96,7 @@ class _Writer:
         elif isinstance(cell, int | float):
             sheet.write_number(row, column, _Exact(cell), form)
         else:
-            sheet.write_string(row, column, cell, form)
+            sheet.write_string(row, column, cell, self.look.guarded if cell[:1] in _FORMULA else form)
 
     def _head(self, sheet: Any, kind: SheetKind, given: Row) -> None:
         """Write the scenario's own fields, one a row."""
@@ -150,14 +155,15 @@ class _Writer:
         simple = all(0 < len(head) < 256 and head.isprintable() for head in heads)
         if unique and simple:
             word = "".join(char if char.isascii() and char.isalnum() else "_" for char in name)
-            while word in self._names:
+            while word.casefold() in self._names:
                 word += "_"
-            self._names.add(word)
+            self._names.add(word.casefold())
             columns = [{"header": head, "header_format": self.look.header} for head in heads]
             style = {"columns": columns, "name": f"t_{word}", "style": "Table Style Light 1", "autofilter": True}
             sheet.add_table(0, 0, rows, len(heads) - 1, style)
         for c, head in enumerate(heads):
-            sheet.write_string(0, c, head, self.look.header)
+            form = self.look.guarded_header if head[:1] in _FORMULA else self.look.header
+            sheet.write_string(0, c, head, form)
 
 
 def _width(cell: Cell) -> int:

@@ -30,6 +30,7 @@ MAX_COLUMNS = 2_000
 MAX_TEXT = 50_000_000
 _COUNTS = "a scenario holds counts by site and kind, not records"
 _CHUNK = 1 << 16
+_SCANNED = ("worksheet", "sharedStrings", "styles")
 _PLACE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 
 
@@ -283,6 +284,8 @@ def _sheets(entries: dict[str, bytes]) -> dict[str, str]:
     if len(main) != 1 or main[0] not in entries:
         return {}
     related = _related(entries, main[0])
+    if not all(entry.lower().endswith(".xml") for kind, entry in related.values() if kind in _SCANNED):
+        return {}
     found = {}
     for sheet in _elements(entries[main[0]], "sheet"):
         kind, entry = related.get(sheet.get("id", ""), ("", ""))

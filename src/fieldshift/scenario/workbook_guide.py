@@ -15,6 +15,7 @@ _HOW = (
     ("Check it", "fieldshift check FILE.xlsx      tells every problem with its cell, such as stocks!E7"),
     ("Run it", "fieldshift run FILE.xlsx -o DIR      then open DIR/report.html"),
     ("Add a part", "Write in the first empty row under the table. A cell that is left empty takes its default."),
+    ("Blue tabs", "These sheets have rows. The others are there to be filled, or left."),
     ("Remove a part", "Delete its row. The check tells who still uses its name."),
     ("Columns", "Rest the pointer on a header: its meaning, unit and default. Any order will do; unused ones may go."),
     ("Numbers", "40 takes the unit of its column. 12 %/year and 5 person per site say their own."),

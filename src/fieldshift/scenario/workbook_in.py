@@ -14,7 +14,7 @@ from fieldshift.scenario.identity import COUNTS_ONLY, personal_cell, personal_co
 from fieldshift.scenario.marked import Marked, Path, dotted
 from fieldshift.scenario.paths import nearest
 from fieldshift.scenario.schema import Amount
-from fieldshift.scenario.sheet_owners import Owned, belong, moved
+from fieldshift.scenario.sheet_owners import MOST_TOLD, Owned, belong, moved
 from fieldshift.scenario.sheet_parts import Placed, part_of
 from fieldshift.scenario.sheets import ANY, HEAD, IGNORED, READ_ME, SETTINGS, SheetKind, sheet_kinds, types_at
 from fieldshift.scenario.tables import Table, add_line, whole
@@ -54,8 +54,8 @@ def workbook_of(raw: bytes, label: str) -> tuple[Marked, dict[str, Table]]:
     if problems:
         return found, {}
     kinds = {kind.name: kind for kind in sheet_kinds()}
-    ours = {grid.name.casefold(): grid for grid in grids if grid.name.casefold() in kinds}
-    others = [grid for grid in grids if grid.name.casefold() not in kinds and not _ignored(grid.name)]
+    ours = {_sheet(grid.name): grid for grid in grids if _sheet(grid.name) in kinds}
+    others = [grid for grid in grids if _sheet(grid.name) not in kinds and not _ignored(grid.name)]
     reader = _Reader(found)
     if not ours:
         what = "no sheet of a scenario here"
@@ -99,6 +99,11 @@ def in_order(problem: Problem) -> tuple[str, int, int, str]:
             column = column * 26 + ord(letter) - 64
         return cell[1], int(cell[3]), column, problem.path
     return problem.where, 0, 0, problem.path
+
+
+def _sheet(name: str) -> str:
+    """Return which sheet a name stands for: capitals do not matter, and Excel keeps the word `history` for itself."""
+    return {"history": "series"}.get(name.casefold(), name.casefold())
 
 
 def _ignored(name: str) -> bool:
@@ -172,6 +177,7 @@ class _Reader:
         self.named: set[str] = set()
         self.rows: list[Owned] = []
         self.pointers: list[tuple[Path, str]] = []
+        self.pending: list[tuple[Path, str]] = []
 
     def refuse(self, where: str, path: Path, what: str, hint: str = "") -> None:
         """Note a problem at a cell."""
@@ -190,6 +196,8 @@ class _Reader:
             self.found.places.setdefault(kind.path, _place(grid.name, start, 0))
         first: dict[str, str] = {}
         for r in range(start + 1, len(grid.cells)):
+            if len(self.found.problems) > MOST_TOLD:
+                return
             row = grid.cells[r]
             cells = {name: (c, row[c]) for name, c in columns.items() if c < len(row) and _given(grid, r, c, row[c])}
             if cells and kind.name == HEAD:
@@ -230,7 +238,7 @@ class _Reader:
         return bool(types_at(kind.types, tuple(name.split("."))))
 
     def _no_merged(self, grid: Grid, start: int, columns: Mapping[str, int]) -> None:
-        for (top, left), (bottom, right) in grid.merged:
+        for (top, left), (bottom, right) in grid.merged[:MOST_TOLD]:
             if bottom >= start and any(left <= c <= right for c in columns.values()):
                 area = f"{cell_name(top, left)}:{cell_name(bottom, right)}"
                 self.refuse(_place(grid.name, top, left), (), f"merged cells, {area}", "unmerge them")
@@ -293,6 +301,7 @@ class _Reader:
                     return
                 first[owner] = where
         base: Path = (*kind.path[:1], owner, *kind.path[1:]) if key and key != "in" else kind.path
+        self.pending.clear()
         values = dict(self._values(grid, kind, r, cells, base))
         inner = part_of(kind.types, values, self.found.problems, base)
         self._keep(kind, owner, inner, where)
@@ -318,8 +327,7 @@ class _Reader:
             named = _REFERENCE.fullmatch(value.strip()) if isinstance(value, str) else None
             if placed is not None and named is not None and (Amount in types or column == "table"):
                 if named[1] == "estimates":
-                    full = base if kind.name == "quantities" else (*base, *path)
-                    self.pointers.append((full, placed.where))
+                    self.pending.append((() if kind.name == "quantities" else path, placed.where))
                     continue
                 self.named.add(named[1].casefold())
                 placed = Placed({"table": value} if column != "table" else value, placed.where)
@@ -330,7 +338,7 @@ class _Reader:
         """Put a part in its place; rows that belong to other parts wait until all parts are known."""
         data = self.found.data
         if kind.key not in ("", "name"):
-            self.rows.append(Owned(kind, owner, inner, where))
+            self.rows.append(Owned(kind, owner, inner, where, tuple(self.pending)))
             return
         collection = kind.path[0]
         if kind.named:
@@ -341,6 +349,7 @@ class _Reader:
             listed.append(inner.data)
             path = (collection, len(listed) - 1)
         self.found.places[path] = where
+        self.pointers += [((*path, *inside), at) for inside, at in self.pending]
         moved(found=self.found, inner=inner, path=path)
 
     def _lay(self, inner: Marked, path: Path, node: dict[str, Any]) -> None:

@@ -12,7 +12,10 @@ from fieldshift.scenario.schema import Amount, Site
 from fieldshift.scenario.sheet_rows import Row
 from fieldshift.scenario.sheets import SheetKind, sheet_kinds, types_at
 
-__all__ = ["Look"]
+__all__ = ["FILLED", "Look"]
+
+FILLED = "#2F6DB5"
+"""The colour of a sheet's tab where the sheet has rows."""
 
 _REACH = 2_000
 """Rows of a sheet whose names a drop-down offers."""
@@ -38,10 +41,13 @@ class Look:
     def __init__(self, file: Any, currency: str) -> None:
         self._file, self._currency = file, currency
         self._forms: dict[str, Any] = {}
-        self.header = file.add_format({"bold": True, "bottom": 1, "bg_color": "#E7ECF1", "text_wrap": False})
+        head = {"bold": True, "bottom": 1, "bg_color": "#E7ECF1"}
+        self.header = file.add_format(head)
+        self.guarded_header = file.add_format({**head, "quote_prefix": True})
         self.key = file.add_format({"bold": True, "num_format": "@", "valign": "top"})
         self.text = file.add_format({"num_format": "@", "valign": "top", "text_wrap": True, "align": "left"})
         self.words = file.add_format({"num_format": "@"})
+        self.guarded = file.add_format({"num_format": "@", "quote_prefix": True})
         self.quiet = file.add_format({"font_color": "#5B6670", "valign": "top", "text_wrap": True})
         self.date = file.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
         self.title = file.add_format({"bold": True, "font_size": 16})
@@ -50,7 +56,7 @@ class Look:
 
     def _form(self, code: str) -> Any:
         if code not in self._forms:
-            self._forms[code] = self._file.add_format({"num_format": code})
+            self._forms[code] = self._file.add_format({"num_format": code, "align": "left"})
         return self._forms[code]
 
     def _unit(self, unit: str, row: Row) -> str:
@@ -63,8 +69,10 @@ class Look:
         if isinstance(cell, bool) or not isinstance(cell, int | float):
             return self.column(kind, column)
         field = kind.field(column)
-        if field is None or field.kind != "amount" or "|" in field.unit or not field.unit:
+        if field is None or field.kind not in ("amount", "value"):
             return None
+        if "|" in field.unit or not field.unit:
+            return self._form("General")
         if field.unit == "1":
             return self._form("0.######%" if cell != round(cell, 2) else "0%")
         unit = self._unit(field.unit, row)
@@ -128,6 +136,9 @@ class Look:
         """Give the cells of a field their drop-down: its words, or the names that there are."""
         if field.choices or field.kind == "flag":
             sheet.data_validation(*area, {"validate": "list", "source": list(field.choices or _FLAGS)})
+        elif field.refers == ("attributes",):
+            how = {"validate": "list", "source": _ATTRIBUTES, "show_error": False}
+            sheet.data_validation(*area, how)
         elif field.refers and field.refers[0] in {kind.path[0] for kind in sheet_kinds() if kind.path}:
             single = field.kind == "name" and len(field.refers) == 1
             self._listed(sheet, area, _SHEET_OF.get(field.refers[0], field.refers[0]), strict=single)
@@ -141,3 +152,4 @@ class Look:
 
 
 _FLAGS = ["TRUE", "FALSE"]
+_ATTRIBUTES = "=sites!$B$1:$AZ$1"

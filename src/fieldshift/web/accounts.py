@@ -265,7 +265,7 @@ def set_role(desk: Desk, visitor: Visitor, user: int, role: Role) -> None:
 
 
 def set_active(desk: Desk, visitor: Visitor, user: int, active: bool) -> None:
-    """Let somebody in no more, and end all their sessions at once; or let them in again.
+    """Let somebody in no more, and end all their sessions and invitations at once; or let them in again.
 
     Raises:
         NotHere: There is no such account.
@@ -289,6 +289,8 @@ def _changed(desk: Desk, user: int, **values: object) -> Row[Any]:
             raise fs.UsageError(f"{old.name} is the last admin: make somebody else an admin first")
         if values.get("active") is False:
             store.execute(delete(sessions).where(sessions.c.user_id == user))
+            left = update(invitations).where(invitations.c.made_by == user, invitations.c.used.is_(None))
+            store.execute(left.values(used=desk.now()))
     return old
 
 

@@ -231,7 +231,19 @@ def upload_form(desk: TheDesk, visitor: Analyst, file: UploadFile) -> RedirectRe
     return RedirectResponse(f"/cases/{_take_in(desk, visitor, file)}", 303)
 
 
-@router.post("/cases/upload.json", status_code=201)
+_ONE_FILE = {
+    "type": "object",
+    "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
+    "additionalProperties": False,
+}
+"""What an upload is: one file and nothing beside it."""
+
+
+@router.post(
+    "/cases/upload.json",
+    status_code=201,
+    openapi_extra={"requestBody": {"content": {"multipart/form-data": {"schema": _ONE_FILE}}}},
+)
 def upload_data(desk: TheDesk, visitor: Analyst, file: UploadFile) -> Opened:
     """Take in a zipped folder, a workbook or a YAML file; every problem is told with its place."""
     return Opened(case=_take_in(desk, visitor, file))
@@ -298,11 +310,7 @@ def _named(case: casebook.Case) -> Named:
 # ------------------------------------------------------------------------------------------ going out
 
 
-@router.get(
-    "/cases/{case}/download/{form}",
-    response_class=Response,
-    responses={200: {"description": "The file", "content": {kind: {} for kind in _FORMS.values()}}},
-)
+@router.get("/cases/{case}/download/{form}", include_in_schema=False)
 def download(
     desk: TheDesk,
     visitor: Viewer,

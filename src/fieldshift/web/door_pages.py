@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import fieldshift as fs
 from fieldshift.web import accounts, passwords
 from fieldshift.web.desk import Desk, NotHere, TheDesk
-from fieldshift.web.doors import Role, visitor_of
+from fieldshift.web.doors import Role, Visitor, visitor_of
 from fieldshift.web.guard import caller, cookie_name, secure
 from fieldshift.web.pages import page, rendered
 from fieldshift.web.telling import Told, as_data, told
@@ -108,24 +108,23 @@ def enter_by_form(
     then: Annotated[Text, Form()] = "/cases",
 ) -> Response:
     """Let in whoever knows the password of a name."""
-    user, wait = _tried(request, desk, name, password)
-    if user is None:
+    visitor, wait = _tried(request, desk, name, password)
+    if visitor is None:
         door = Door(way=_way(desk), name=None, then=_inside(then), wrong=_wrong(wait))
         answer: Response = rendered(request, "enter.html.j2", door, 429 if wait else 401)
         answer.headers.update(_retry(wait))
         return answer
-    return _let_in(request, desk, user, RedirectResponse(_inside(then), 303))
+    return _let_in(request, desk, visitor.id, RedirectResponse(_inside(then), 303))
 
 
 @router.post("/enter.json", response_model=In, responses=_ANSWERS)
 def enter_by_json(request: Request, desk: TheDesk, key: Key) -> Response:
     """Let in whoever knows the password of a name: the answer sets the session's cookie."""
-    user, wait = _tried(request, desk, key.name, key.password)
-    if user is None:
+    visitor, wait = _tried(request, desk, key.name, key.password)
+    if visitor is None:
         error = ("Not let in", _wrong(wait))
         return told(request, 429 if wait else 401, error, headers=_retry(wait))
-    found = next(row for row in accounts.people(desk) if row.id == user)
-    return _let_in(request, desk, user, JSONResponse(In(name=found.name, role=found.role).model_dump()))
+    return _let_in(request, desk, visitor.id, JSONResponse(In(name=visitor.name, role=visitor.role).model_dump()))
 
 
 @router.get("/enter/{word}", include_in_schema=False)
@@ -159,18 +158,22 @@ def _inside(then: str) -> str:
     return then if re.fullmatch(r"/(?![/\\])[!-\[\]-~]*", then) else "/cases"
 
 
-def _tried(request: Request, desk: Desk, name: str, password: str) -> tuple[int | None, float]:
-    """Return the account that a name and a password open, or None and how many seconds to wait."""
+def _tried(request: Request, desk: Desk, name: str, password: str) -> tuple[Visitor | None, float]:
+    """Return whose name and password these are, or None and how many seconds to wait.
+
+    Failures are not written into the log of the desk: people type passwords into the field of the name.
+    """
     if _way(desk) != "password":
         raise NotHere("On this desk nobody has a password.")
     failures, address = passwords.failures_of(request), caller(request, desk.settings)
     wait = failures.wait(name, address, desk.now())
     if wait:
         return None, wait
-    user = passwords.recognised(desk, name, password)
-    if user is not None:
+    visitor = passwords.recognised(desk, name, password)
+    if visitor is not None:
         failures.succeeded(name, address)
-    return user, 0.0
+        desk.note(visitor.name, "came in", "the desk", by="password")
+    return visitor, 0.0
 
 
 def _wrong(wait: float) -> str:

@@ -12,7 +12,7 @@ from fieldshift.web.casebook import Work
 from fieldshift.web.forms import TABLES, Way, kind_of_part
 from fieldshift.web.levers import LeverView, levers_of
 
-__all__ = ["Said", "part_added", "removed", "said_by", "undone", "with_texts", "with_values"]
+__all__ = ["Said", "attribute_added", "part_added", "removed", "said_by", "undone", "with_texts", "with_values"]
 
 Said = Literal["value", "sites", "dates", "years"]
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -110,6 +110,28 @@ def part_added(work: Work, at: str, name: str) -> tuple[fs.Draft, str]:
     listed = there if isinstance(there, list) else []
     new = _NEW.get(key) or ({"name": f"stage_{len(listed) + 1}"} if key == "choices.stages" else {})
     return work.draft.with_value(way, [*listed, new]), f"{at}.{len(listed)}"
+
+
+def attribute_added(work: Work, name: str, text: str) -> fs.Draft:
+    """Return a draft in which every site has one more attribute, a column of its table.
+
+    Args:
+        work: The scenario in work.
+        name: The attribute.
+        text: What it is everywhere, until somebody says it site by site.
+
+    Raises:
+        UsageError: There are no sites, or they have it already.
+    """
+    name, sites = name.strip(), work.draft.at(("sites",))
+    listed = [site for site in sites if isinstance(site, Mapping)] if isinstance(sites, list) else []
+    if not listed:
+        raise fs.UsageError("there are no sites")
+    _free(name, {str(key) for site in listed for key in site}, _NAME.fullmatch(name) is not None)
+    draft = work.draft
+    for site in listed:
+        draft = draft.with_text(("sites", str(site.get("id")), name), text.strip() or "0")
+    return draft
 
 
 def _free(name: str, taken: Iterable[str], good: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import re
 from urllib.parse import quote, urlsplit
 
@@ -21,6 +22,8 @@ from fieldshift.web.settings import Settings
 from fieldshift.web.telling import as_data, told
 
 __all__ = ["POLICY", "GuardedApp", "caller", "cookie_name", "origin_of", "plain_path", "secure"]
+
+log = logging.getLogger("fieldshift.web")
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -41,6 +44,8 @@ _HEADERS = {
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _OPEN = re.compile(r"/(static/.*|health\.json|enter(\.json)?|enter/[^/]+|join/[^/]+)", re.DOTALL)
+_NOBODY = re.compile(r"/(static/|health\.json$)")
+"""Addresses that ask nobody who they are."""
 _WORDS = re.compile(r"^(/(?:enter|join)/)[^/.]+")
 _FORM_AROUND = 100_000
 """Bytes that a form may need around the file that it sends."""
@@ -67,7 +72,9 @@ class _Guard:
             return
         request = Request(scope)
         send = _with_headers(send)
-        answer = await run_in_threadpool(_stopped, request)
+        answer = _stopped(request)
+        if answer is None and not _NOBODY.match(request.url.path):
+            answer = await run_in_threadpool(_recognised, request)  # asks the database
         if answer is not None:
             await answer(scope, receive, send)
         else:
@@ -113,19 +120,26 @@ def _counted(receive: Receive, settings: Settings) -> Receive:
 
 
 def _stopped(request: Request) -> Response | None:
-    """Return the answer to whoever may not go on, or None; whoever may is written on the request."""
+    """Return the answer to what is refused whoever asks, or None."""
     desk: Desk = request.app.state.desk
     request.state.visitor = None
     for check in (_another_host, _not_the_proxy, _unreadable, _too_long, _from_elsewhere):
         answer = check(request, desk.settings)
         if answer is not None:
             return answer
-    if request.url.path.startswith("/static/"):
-        return None
+    return None
+
+
+def _recognised(request: Request) -> Response | None:
+    """Write on the request who asks; return the answer to somebody who is nobody, or None."""
+    desk: Desk = request.app.state.desk
     try:
         request.state.visitor = _who(request, desk)
     except fs.UsageError as error:
         return told(request, 400, ("The proxy names nobody", str(error)))
+    except Exception as error:
+        log.error("whoever asked for %s is not known", plain_path(request.url.path), exc_info=error)
+        return told(request, 503, ("The desk does not answer", "Its database failed. Try again in a minute."))
     if request.state.visitor is None and not _OPEN.fullmatch(request.url.path):
         return _not_in(request, desk.settings)
     return None

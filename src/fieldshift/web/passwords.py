@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 
 import fieldshift as fs
 from fieldshift.web.desk import Desk
+from fieldshift.web.doors import Visitor
 from fieldshift.web.store.tables import users
 
 __all__ = ["Failures", "allowed", "failures_of", "hashed", "recognised"]
@@ -49,13 +50,13 @@ def hashed(password: str) -> str:
         return _hasher.hash(password.encode("utf-8", "replace"))
 
 
-def recognised(desk: Desk, name: str, password: str) -> int | None:
-    """Return the row of the account with this name and password, or None; neither the answer nor its time tells why.
+def recognised(desk: Desk, name: str, password: str) -> Visitor | None:
+    """Return whose name and password these are, or None; neither the answer nor its time tells why.
 
     Hashes made with older parameters are made again.
     """
     wanted = name.casefold()
-    which = select(users.c.id, users.c.name, users.c.password).where(users.c.active, users.c.password.is_not(None))
+    which = select(users).where(users.c.active, users.c.password.is_not(None))
     with desk.db.connect() as store:
         found = next((row for row in store.execute(which) if row.name.casefold() == wanted), None)
     kept = found.password if found else _nobody
@@ -65,7 +66,7 @@ def recognised(desk: Desk, name: str, password: str) -> int | None:
     if _hasher.check_needs_rehash(kept):
         with desk.db.begin() as store:
             store.execute(update(users).where(users.c.id == found.id).values(password=hashed(password)))
-    return int(found.id)
+    return Visitor(found.id, found.name, found.role)
 
 
 def _fits(kept: str, password: str) -> bool:

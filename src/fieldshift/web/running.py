@@ -26,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import fieldshift as fs
 from fieldshift.web import accounts
 from fieldshift.web.app import create_app
+from fieldshift.web.assets import address_of
 from fieldshift.web.desk import Desk
 from fieldshift.web.settings import Settings
 from fieldshift.web.store.database import opened, up_to_date
@@ -115,6 +116,7 @@ def _room(settings: Settings) -> None:
 
 def _app(settings: Settings) -> FastAPI:
     _room(settings)
+    address_of("desk.css")  # packs all files that pages load, before anybody waits for them
     try:
         return create_app(settings)
     except _UNOPENED as error:
@@ -238,6 +240,7 @@ class _Server(uvicorn.Server):
                 log_level="critical",
                 proxy_headers=False,  # the guard alone decides what a proxy may say
                 server_header=False,
+                ws="none",
                 timeout_graceful_shutdown=_GRACE,
             )
         )

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, Field, ValidationError
 
 import fieldshift as fs
-from fieldshift.web import casebook, edits
+from fieldshift.web import casebook, edits, renaming
 from fieldshift.web.desk import Desk, TheDesk
 from fieldshift.web.doors import Analyst, Viewer, Visitor
 from fieldshift.web.pages import fragment, page
@@ -45,10 +45,17 @@ class Undo(BaseModel):
 
 
 class New(BaseModel):
-    """A new part: where, and its name."""
+    """A new part: where, and its name; or a part, and its new name."""
 
     at: Text
     name: Text = ""
+
+
+class Attribute(BaseModel):
+    """A new attribute of sites, and what it is everywhere at first."""
+
+    name: Text
+    text: Text = "0"
 
 
 class Place(BaseModel):
@@ -244,6 +251,18 @@ def _remove(desk: Desk, visitor: Visitor, case: str, said: Place) -> dict[str, s
     return {"part": parts[0]} | ({"open": ".".join(parts[:2])} if len(parts) > 2 else {})
 
 
+def _attribute(desk: Desk, visitor: Visitor, case: str, said: Attribute) -> None:
+    """Give every site one more attribute, which other parts may name."""
+    casebook.edited(desk, visitor, case, lambda work: edits.attribute_added(work, said.name, said.text))
+
+
+def _rename(desk: Desk, visitor: Visitor, case: str, said: New) -> dict[str, str]:
+    """Give a part another name, and all that refer to it by name the new one."""
+    casebook.edited(desk, visitor, case, lambda work: renaming.renamed(work, said.at, said.name))
+    part = said.at.split(".")[0]
+    return {"part": part, "open": f"{part}.{said.name.strip()}"}
+
+
 def _say(desk: Desk, visitor: Visitor, case: str, said: Saying) -> None:
     """Say a number another way: one value, or one for each site, date or year."""
     casebook.edited(desk, visitor, case, lambda work: edits.said_by(work, said.path, said.form))
@@ -262,6 +281,8 @@ def _bring_over(desk: Desk, visitor: Visitor, case: str, said: Nothing) -> None:
 _action("undo", Undo, _undo)
 _action("parts", New, _add)
 _action("remove", Place, _remove)
+_action("attributes", Attribute, _attribute)
+_action("rename-part", New, _rename)
 _action("say", Saying, _say)
 _action("discard", Nothing, _discard)
 _action("bring-over", Nothing, _bring_over)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -31,14 +32,15 @@ def serve(
         host: The address to listen at; a desk without accounts listens at this computer only.
         port: The port; 0 for any free one.
         opened: Whether to open a browser on this computer.
-        say: Told where the desk is, and the link that lets the first visitor in. Nothing else learns this link.
+        say: Told where the desk is, and the link that lets the first visitor in; stderr by default. Nothing else
+            learns this link.
 
     Raises:
         UsageError: The settings do not fit together, the port is taken, the database does not open, or the packages
             of the extra `web` are missing.
         KeyboardInterrupt: It was stopped from the keyboard; the server and its workers have ended.
     """
-    _running().run(settings or DeskSettings(default_store()), host, port, opened, say or _silent)
+    _running().run(settings or DeskSettings(default_store()), host, port, opened, say or _on_stderr)
 
 
 def new_link(settings: DeskSettings, port: int = 8311) -> str:
@@ -54,8 +56,8 @@ def new_link(settings: DeskSettings, port: int = 8311) -> str:
     return str(_running().new_link(settings, port))
 
 
-def _silent(_: str) -> None:
-    """Say nothing."""
+def _on_stderr(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 def _running() -> Any:

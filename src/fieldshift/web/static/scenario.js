@@ -5,6 +5,7 @@
   if (!bench || bench.dataset.editable !== "yes") return;
   const root = `/cases/${bench.dataset.case}`;
   const waiting = new Map(); /* name of a field -> [its text, its entry] */
+  const sent = new Map(); /* name of a field -> the text that was sent last */
   let timer = 0, checking = 0, busy = false;
   let turn = 0; /* counts what was sent: an answer to an older question is not shown */
   document.documentElement.classList.add("scripted");
@@ -26,6 +27,7 @@
   function later(field, wait) {
     const holder = wrap(field);
     if (!holder || !field.name) return;
+    if (!wait && !waiting.has(field.name) && sent.get(field.name) === textOf(field)) return;
     waiting.set(field.name, [textOf(field), holder]);
     mark(holder, holder.matches(".lever") ? leverText(holder, field.value) : textOf(field));
     clearTimeout(timer);
@@ -39,7 +41,7 @@
     const batch = new Map(waiting);
     waiting.clear();
     const body = new URLSearchParams({ back: location.search.slice(1) });
-    for (const [name, [text]] of batch) body.append(name, text);
+    for (const [name, [text]] of batch) { body.append(name, text); sent.set(name, text); }
     await post(`${root}/changes`, body, () => { for (const [name, entry] of batch) if (!waiting.has(name)) waiting.set(name, entry); });
     busy = false;
     if (waiting.size) timer = setTimeout(send, 200);
@@ -75,7 +77,16 @@
     if (said) { said.textContent = words; said.classList.toggle("wrong", Boolean(bad)); }
   }
 
+  /* Nothing is replaced under a pressed pointer: the click would be lost. */
+  let pressed = false, held = "";
+  document.addEventListener("pointerdown", () => { pressed = true; }, true);
+  for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(() => {
+    pressed = false;
+    if (held) { const text = held; held = ""; swap(text); }
+  }, 60), true);
+
   function swap(text) {
+    if (pressed) { held = text; return; }
     const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("side");
     const old = document.getElementById("side");
     if (!fresh || !old) return;
@@ -138,7 +149,7 @@
     const holder = wrap(button);
     const field = holder.querySelector("input[type=number], :scope > input, :scope > select, :scope > textarea");
     const base = holder.dataset.base ?? "";
-    for (const name of waiting.keys()) if (field && name === field.name) waiting.delete(name);
+    if (field) { waiting.delete(field.name); sent.delete(field.name); }
     turn += 1;
     post(`${root}/undo`, new URLSearchParams({ path: button.value, to: "base" })).then((done) => {
       if (!done) return;
@@ -155,16 +166,28 @@
       checking = setTimeout(check, 700);
     });
   });
-  /* A form that leaves the page waits for what was typed. */
+  /* A form that leaves the page waits for what was typed; what it says is taken down first, since it may be replaced. */
   document.addEventListener("submit", async (event) => {
-    const form = event.target;
-    if (!waiting.size && !busy) return;
+    if (event.defaultPrevented || (!waiting.size && !busy)) return;
     event.preventDefault();
-    const by = event.submitter;
+    const form = event.target, by = event.submitter;
+    const parcel = document.createElement("form");
+    parcel.method = form.method;
+    parcel.action = by?.hasAttribute("formaction") ? by.formAction : form.action;
+    parcel.hidden = true;
+    for (const [name, value] of new FormData(form, by)) {
+      if (form.id === "keep" && name.includes(":")) continue; /* kept already, one by one */
+      const field = document.createElement("input");
+      field.type = "hidden"; field.name = name; field.value = value;
+      parcel.append(field);
+    }
     clearTimeout(timer);
-    await send();
-    while (busy) await new Promise((done) => setTimeout(done, 50));
-    form.requestSubmit(by?.isConnected && by.form === form ? by : undefined);
+    while (waiting.size || busy) {
+      await send();
+      await new Promise((done) => setTimeout(done, 30));
+    }
+    document.body.append(parcel);
+    parcel.submit();
   });
   window.addEventListener("pagehide", () => {
     if (!waiting.size) return;

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from importlib import resources
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 __all__ = ["opened", "up_to_date"]
+
+_PATIENCE = 30.0
+"""Seconds that a server waits for another one that brings the tables to the newest form."""
 
 
 def opened(url: str) -> Engine:
@@ -34,7 +39,22 @@ def _tuned(connection: Any, _: object) -> None:
 
 
 def up_to_date(engine: Engine) -> None:
-    """Bring the tables to the newest form; what is in them stays."""
+    """Bring the tables to the newest form; what is in them stays. Where another server does the same, wait for it."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            _upgraded(engine)
+        except DBAPIError as error:
+            # The other one made a table or a row first: SQLite and PostgreSQL say so in these ways.
+            met = isinstance(error, IntegrityError) or "already exists" in str(error.orig)
+            if not met or time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
+def _upgraded(engine: Engine) -> None:
     with resources.as_file(resources.files("fieldshift.web.store") / "migrations") as scripts:
         settings = Config()
         settings.set_main_option("script_location", str(scripts))
