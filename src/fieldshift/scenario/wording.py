@@ -61,11 +61,11 @@ def worded(error: ValidationError, draft: Marked) -> list[Problem]:
     grouped: dict[Path, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
         grouped.setdefault(_written(detail, draft.data), []).append(detail)
+    above = {path[:length] for path in grouped for length in range(len(path))}
     found = []
     for path, details in grouped.items():
         scalar = all(d["type"] in _SCALARS or d["type"] == "literal_error" for d in details)
-        deeper = any(len(other) > len(path) and other[: len(path)] == path for other in grouped)
-        if not (scalar and deeper):
+        if not (scalar and path in above):
             found.append(_problem(path, details, draft))
     return found
 
