@@ -13,6 +13,7 @@ import pytest
 from handmade import collected, lived, network
 from python_calamine import CalamineWorkbook
 
+import fieldshift as fs
 from fieldshift.errors import RunError, UsageError
 from fieldshift.results import workbook_tables
 from fieldshift.results.evidence import ledger
@@ -450,3 +451,14 @@ def test_parquet_tables_are_those_of_the_csv_form(made, tmp_path):
                     ), (name, column)
     again = export_parquet(made, tmp_path / "again", 5)
     assert [a.read_bytes() for a in files] == [b.read_bytes() for b in again]
+
+
+def test_no_words_become_markup(tmp_path):
+    markup = "<r><t>x</t></r><evil/></r>"
+    scenario = fs.overlaid(
+        fs.read("academy"), {"name": markup, "stocks.desk.title": markup, "policies.move.title": markup}
+    )
+    file = fs.export_workbook(fs.simulate(scenario, draws=2), tmp_path / "x.xlsx")
+    found = parts(file)
+    assert not any("<evil" in text for text in found.values())
+    assert "&lt;evil/&gt;" in found["xl/sharedStrings.xml"]

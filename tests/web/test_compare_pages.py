@@ -93,6 +93,20 @@ def test_the_policies_of_one_run(desk_client, runs, results):
     assert told["inputs"] == []
 
 
+def test_other_measures_than_the_headlines(desk_client, runs, results):
+    told = compared(desk_client, runs["base"], runs["more"], policy=["move"], measure=["training", "passed.retrain"])
+    rows = told["differences"]["Move"]
+    assert {(row["measure"], row["of"]) for row in rows} == {("training", ""), ("passed", "retrain")}
+    row = next(
+        r for r in rows if r["measure"] == "passed" and r["side"] == "More <seats>" and r["when"] == "at the end"
+    )
+    at = [day.isoformat() for day in results["base"].dates("passed")].index(row["date"])
+    one, other = (results[name].values("move", "passed", "retrain")[:, at] for name in ("base", "more"))
+    assert row["difference"]["mean"] == pytest.approx(float((other - one).mean()), abs=1e-6)
+    page = desk_client.get("/compare", params={"run": [runs["base"], runs["more"]], "measure": ["nothing"]})
+    assert page.status_code == 400
+
+
 def test_three_runs_and_labels_that_would_be_the_same(desk_client, results):
     case = finished.short_case(desk_client)
     ids = [finished.put(desk_client, case, results["base"]) for _ in range(3)]

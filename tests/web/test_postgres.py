@@ -206,3 +206,18 @@ def test_the_address_of_a_database_is_taken_from_the_surroundings_alone(tmp_path
     monkeypatch.delenv("FIELDSHIFT_DATABASE_URL")
     assert settings.kind == "sqlite"
     assert os.fspath(tmp_path) in settings.url
+
+
+def test_the_finder_says_what_is_wrong_with_a_folder_that_is_named(root, tmp_path):
+    surroundings = os.environ | {"FIELDSHIFT_POSTGRES_BIN": str(tmp_path)}
+    said = subprocess.run(
+        [root / "tools" / "postgres.sh"], env=surroundings, capture_output=True, text=True, check=False
+    )
+    assert (said.returncode, said.stdout) == (1, "")
+    assert f"'{tmp_path}', which has no initdb and postgres" in said.stderr
+    for name in ("initdb", "postgres"):
+        (tmp_path / name).touch(0o755)
+    found = subprocess.run(
+        [root / "tools" / "postgres.sh"], env=surroundings, capture_output=True, text=True, check=True
+    )
+    assert found.stdout == f"{tmp_path}\n"

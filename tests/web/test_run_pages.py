@@ -102,6 +102,8 @@ def test_a_form_with_a_mistake_comes_back_with_words_beside_the_field(desk_clien
     assert said, answer.text
     assert words in said.group(1)
     assert jobs.listed(desk_client.desk, jobs.Listing())[1] == 0
+    back = desk_client.get(f"/cases/{casebook_case}/runs", follow_redirects=False)
+    assert back.headers["location"] == f"/cases/{casebook_case}/run"
     data = {"draws": 12, "seed": 3} | given
     refused = desk_client.post(f"/cases/{casebook_case}/runs.json", json=data)
     assert refused.status_code == 422

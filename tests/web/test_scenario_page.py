@@ -223,6 +223,21 @@ def test_problems_stand_beside_their_fields(desk_client, casebook_case):
     assert [f"{one['what']} {one['hint']}" for one in full["problems"]] == same, "the very words of fs.problems"
 
 
+def test_most_problems_are_told_at_once_and_the_rest_when_there_is_time(desk_client, casebook_case):
+    """A wrong name is told with the answer; what goes wrong under one policy alone, after every check was made."""
+    url = f"/cases/{casebook_case}"
+    values = {"flows.leave.tail": "dsk", "policies.move.set": {"stocks.field.pay": "60000 USD/yaer"}}
+    at_once = desk_client.post(f"{url}/changes.json", json={"values": values}).json()
+    assert not at_once["complete"]
+    assert not at_once["runnable"]
+    later = desk_client.get(f"{url}/side.json").json()
+    assert later["complete"]
+    told = [[one["path"] for one in side["problems"]] for side in (at_once, later)]
+    assert told[0] == ["flows.leave.tail"]
+    assert set(told[1]) > set(told[0])
+    assert desk_client.get(f"{url}.json").json()["side"]["problems"] == later["problems"], "found once, it stays told"
+
+
 def problems_of(client, case):
     draft = casebook.draft_of(client.desk, client.visitor, case).draft
     with pytest.raises(fs.ScenarioError) as told:

@@ -142,6 +142,18 @@ def test_no_secret_stands_in_a_log(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="asks Linux for the children of a process")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_workers_end_with_the_server(tmp_path, number, code):
+    with served(tmp_path / "desk", "--workers", "1") as (process, _, log):
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert len(children) == 1
+        assert stopped(process, number) == code
+        assert not Path(f"/proc/{children[0]}").exists()
+        assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.slow
 def test_a_proxy_names_who_comes_in(tmp_path):
     """The peer is that of the connection, whatever the headers say about it."""
     told = {"X-Forwarded-User": "adam", "X-Forwarded-For": "10.0.0.5", "X-Forwarded-Proto": "https"}

@@ -17,7 +17,11 @@ __all__ = ["serve"]
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65_535), default=8311, show_default=True, help="0 takes a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; another needs accounts.")
-@click.option("--store", type=click.Path(path_type=Path, file_okay=False), help="Where everything is kept.")
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where everything is kept. [the user's data folder]",
+)
 @click.option("--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Runs that go on at once.")
 @click.option("--open/--no-browser", "opened", default=False, help="Open a browser on this computer. [no]")
 @click.option("--link", "link_only", is_flag=True, help="Print a new one-time link to the desk, and leave.")

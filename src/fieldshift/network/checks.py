@@ -75,10 +75,19 @@ CHECKS: tuple[_Check, ...] = (
 )
 """All checks, one question each, in the order in which they are asked."""
 
+_APART = (checks_names.check_settings, check_policies_apart, check_levers_apart)
 
-def problems(scenario: Scenario) -> list[Problem]:
-    """Return everything that is wrong with a scenario or looks odd, each with its place."""
-    found = dict.fromkeys(problem for one in CHECKS for problem in one(scenario))
+
+def problems(scenario: Scenario, apart: bool = True) -> list[Problem]:
+    """Return everything that is wrong with a scenario or looks odd, each with its place.
+
+    Args:
+        scenario: Any scenario.
+        apart: Whether it is checked under the settings of each policy and at both ends of each lever too: nearly all
+            of the time goes there, so a form may leave it for later.
+    """
+    asked = CHECKS if apart else [one for one in CHECKS if one not in _APART]
+    found = dict.fromkeys(problem for one in asked for problem in one(scenario))
     return sorted(found, key=_order)
 
 

@@ -10,13 +10,16 @@ import numpy as np
 import pandas as pd
 
 from fieldshift.errors import UsageError
+from fieldshift.results.axes import Entry
 from fieldshift.results.charts import dots, lines
 from fieldshift.results.quantiles import STATS
 from fieldshift.results.report_data import choose, months, named, quoted, thin
 from fieldshift.results.report_html import Parts, parts_of
 from fieldshift.results.report_page import Block, Cell, Control, Figure, Key, Prose, Section, Table, View, column, span
 from fieldshift.results.report_words import band, human, joined, rough, scaled, share, signed, unit
+from fieldshift.results.result import Result
 from fieldshift.results.sides import Side, differences, outlooks_of, why_unpaired
+from fieldshift.scenario.schema import Headline
 
 __all__ = ["Comparison", "comparison", "comparison_parts"]
 
@@ -65,21 +68,31 @@ class Comparison:
         return found
 
 
-def comparison(groups: Mapping[str, Sequence[Side]]) -> Comparison:
+def comparison(groups: Mapping[str, Sequence[Side]], measures: Sequence[str] = ()) -> Comparison:
     """Return how sides differ, on their shared futures where they share them.
 
     Args:
         groups: Groups of two sides or more, see `Comparison`; within a group no two sides have the same label.
+        measures: Measures such as `field` or `backlog.docket`; the headlines of each run's scenario by default.
 
     Raises:
-        UsageError: There is nothing to compare.
+        UsageError: There is nothing to compare, or a measure was not kept.
     """
     sides = [side for own in groups.values() for side in own]
     if not groups or any(len(own) < 2 for own in groups.values()):
         raise UsageError("a comparison takes two sides or more")
-    outlooks = outlooks_of(sides)
+    entries = [entry for name in measures for entry in _entries(sides[0].result, name)]
+    headlines = [Headline(measure=e.key[0], of=e.key[1] or None, title=e.title) for e in dict.fromkeys(entries)]
+    outlooks = outlooks_of(sides, headlines)
     rows = {title: differences(own, outlooks) for title, own in groups.items()}
     return Comparison(groups, rows, why_unpaired([side.result for side in sides]))
+
+
+def _entries(result: Result, name: str) -> list[Entry]:
+    """Return what a name stands for: the measure as a whole where it was kept so, else its parts."""
+    measure, _, of = name.partition(".")
+    found = result.find(name)
+    return [entry for entry in found if entry.key == (measure, of)] or found
 
 
 def comparison_parts(found: Comparison) -> Parts:

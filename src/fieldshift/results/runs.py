@@ -79,20 +79,22 @@ def save(result: Result, folder: Place, draws: Literal["all", "headlines"] = "al
     return target
 
 
-def load(folder: Place, futures: Literal["all", "headlines"] = "all") -> Result:
+def load(folder: Place, futures: Literal["all", "headlines"] | Sequence[str] = "all") -> Result:
     """Read a stored run.
 
     Args:
         folder: The run.
-        futures: Whether all of it is read, or of the futures those of the headlines only, and nothing by site.
+        futures: Whether all of it is read; or of the futures those of the headlines only, or of some measures such as
+            `field` or `backlog.docket`, and nothing by site.
 
     Raises:
         RunError: It is none, is damaged, or is of another format.
+        UsageError: A measure was not kept.
     """
     place = Path(folder)
     told = told_of(place)
     try:
-        return _restored(place, told, futures == "all")
+        return _restored(place, told, futures)
     except (KeyError, ValueError, TypeError, OSError, parquet.Damaged) as error:
         raise RunError(f"{place}: the run is damaged: {error}") from error
 
@@ -274,7 +276,8 @@ def told_of(place: Path) -> dict[str, Any]:
     return dict(told)
 
 
-def _restored(place: Path, told: Mapping[str, Any], whole: bool) -> Result:
+def _restored(place: Path, told: Mapping[str, Any], futures: str | Sequence[str]) -> Result:
+    whole = futures == "all"
     policies: Sequence[Mapping[str, Any]] = told["policies"]
     entries = tuple(Entry(**{**e, "key": (e["key"][0], e["key"][1])}) for e in told["measures"])
     given = told["axes"]
@@ -301,7 +304,12 @@ def _restored(place: Path, told: Mapping[str, Any], whole: bool) -> Result:
     titles = {p["name"]: p["title"] for p in policies}
     planned = None if told.get("plan") is None else _read_plan(place, told["plan"])
     found = Result(told["name"], tuple(parts), titles, parts, entries, axes, facts, scenario, None, planned)
-    wanted = entries if whole else tuple(dict.fromkeys(entry for entry, _ in found.chosen_headlines()))
+    if whole:
+        wanted = entries
+    elif isinstance(futures, str):
+        wanted = tuple(dict.fromkeys(entry for entry, _ in found.chosen_headlines()))
+    else:
+        wanted = tuple(dict.fromkeys(entry for name in futures for entry in found.find(name)))
     how = wanted, facts.draws, len(instants)
     files = [place / f"draws-{n}.parquet" for n in range(len(parts))]
     filled = {

@@ -17,6 +17,7 @@ import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from fieldshift.errors import RunError
+from fieldshift.scenario.cells import Exact
 
 __all__ = ["INK", "LINE", "PAPER", "SOFT", "Book", "Field", "Page", "number_format"]
 
@@ -61,8 +62,12 @@ def _high(words: str, wide: float, letters: float = _LETTERS) -> int:
 
 
 def _writable(words: str) -> str:
-    """Return words as a cell can hold them: no halves of characters, and no more than Excel takes."""
+    """Return words as a cell can hold them: no halves of characters, no more than Excel takes, and no markup.
+
+    The library writes a text of the form `<r>...</r>` into the file as it is; a space in front keeps it text.
+    """
     whole = words if words.isascii() else words.encode("utf-8", "replace").decode("utf-8")
+    whole = f" {whole}" if whole.startswith("<r>") else whole
     return whole if len(whole) <= _LONGEST else whole[: _LONGEST - 1] + "…"
 
 
@@ -79,13 +84,6 @@ class Field:
     head: str
     kind: Kind = "text"
     width: float = 12.0
-
-
-class _Exact(float):
-    """A number that is written with all its digits: xlsxwriter itself writes 16 of the 17 that some need."""
-
-    def __format__(self, how: str) -> str:
-        return repr(float(self))
 
 
 class Book:
@@ -176,7 +174,7 @@ class Page:
     def number(self, row: int, column: int, value: float, **look: Any) -> None:
         """Write a number with all its digits; a blank cell where it has no value."""
         if math.isfinite(value):
-            self.sheet.write_number(row, column, _Exact(value), self.book.style(**look))
+            self.sheet.write_number(row, column, Exact(value), self.book.style(**look))
         else:
             self.sheet.write_blank(row, column, None, self.book.style(**look))
 
@@ -288,7 +286,7 @@ class Page:
             unit = units[i] if units else ""
             if numeric and type(value) is float and math.isfinite(value):
                 self.sheet.write_number(
-                    first + i, column, _Exact(value), shown[unit, 100.0 if abs(value) >= 100 else 0.0]
+                    first + i, column, Exact(value), shown[unit, 100.0 if abs(value) >= 100 else 0.0]
                 )
             elif field.kind == "text" and type(value) is str and value and not value.startswith(_FORMULA):
                 self.sheet.write_string(first + i, column, _writable(value), plain)

@@ -25,6 +25,7 @@ MOST = 20_000
 """Rows above which a table tells fewer dates: a workbook is for reading, and Excel ends at 1,048,576."""
 
 _END = 1_000_000
+_CSV = "the tables that `fieldshift export RUN -o FOLDER` writes"
 
 HIDDEN = "Counts under {n} show as <{n}; what would give them away shows as x; by site only counts are told."
 """What a sheet says where small counts are hidden."""
@@ -136,7 +137,7 @@ def _measured(book: Book, told: Told, sheet: tuple[str, str, tuple[str, ...]], f
     page.table(sheet[0], fields, columns, units)
 
 
-def _fewer(result: Result, frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _fewer(result: Result, frame: pd.DataFrame, where: str = _CSV) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return a table with so few dates that it can be read, those of the report among them; and what to say of it."""
     if len(frame) <= MOST:
         return frame, ()
@@ -149,7 +150,7 @@ def _fewer(result: Result, frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str
     fewer = frame[frame["date"].isin(pd.to_datetime(days))].head(_END).reset_index(drop=True)
     note = (
         f"Told here: {human(len(days))} of {human(len(instants))} dates, those of the report among them. All "
-        f"{human(len(frame))} rows are in the tables that `fieldshift export RUN -o FOLDER` writes."
+        f"{human(len(frame))} rows are in {where}."
     )
     return fewer, (note,)
 
@@ -333,7 +334,7 @@ def _finite(column: pd.Series[Any]) -> list[object]:
 
 
 def _gaps(book: Book, plan: Planned, told: Told) -> None:
-    frame, note = _fewer(told.result, plan.gaps)
+    frame, note = _fewer(told.result, plan.gaps, "`plan-gaps.parquet` in the run's folder")
     said = (*plan.says.get("gaps", ()), *note)
     page = book.page("Needs", "Needs less available, under the plan on the mean path", said)
     places = _places(told.result)
@@ -352,22 +353,24 @@ def _gaps(book: Book, plan: Planned, told: Told) -> None:
 
 
 def _met(book: Book, plan: Planned, told: Told) -> None:
-    frame, note = _fewer(told.result, plan.met)
+    frame, note = _fewer(told.result, plan.met, "`plan-met.parquet` in the run's folder")
     page = book.page(
         "Needs met",
         "How likely each need is met, by policy and date",
         ("Share of futures in which it is met at every site; mean of those short.", *note),
     )
-    places = _places(told.result)
+    places, scenario = _places(told.result), told.result.scenario
+    needs = {} if scenario is None else scenario.needs
+    names = named((name, need.title or name.replace("_", " ")) for name, need in needs.items())
     columns: dict[str, Sequence[object]] = {
         "Policy": frame["policy"].map(lambda p: told.titles.get(p, p)).tolist(),
-        "Need": frame["need"].tolist(),
+        "Need": [names.get(name, name) for name in frame["need"].tolist()],
         "Where": [places.get(s, s) for s in frame["site"].tolist()],
         "Date": frame["date"].tolist(),
         "Met in": cells(frame["met"]),
         "Short, mean": cells(frame["short"]),
     }
-    fields = [Field("Policy", width=26), Field("Need", width=30), Field("Where", width=20), Field("Date", "date")]
+    fields = [Field("Policy", width=26), Field("Need", width=40), Field("Where", width=20), Field("Date", "date")]
     fields += [Field("Met in", "ratio"), Field("Short, mean", "number", 12)]
     page.table("NeedsMet", fields, columns, ["person"] * len(frame))
 

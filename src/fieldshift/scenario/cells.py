@@ -17,13 +17,21 @@ from fieldshift.scenario.marked import NOT_TEXT, marked, resolved
 from fieldshift.scenario.paths import union_of
 from fieldshift.scenario.schema import Amount, Price
 
-__all__ = ["MAX_TEXT", "Cell", "flow", "number_text", "understood", "written"]
+__all__ = ["MAX_TEXT", "Cell", "Exact", "flow", "number_text", "understood", "written"]
 
 Cell = str | float | int | bool | dt.date | None
 """What a cell holds; None where it is empty."""
 
 MAX_TEXT = 32_767
 """Characters that a cell can hold."""
+
+
+class Exact(float):
+    """A number that a workbook states in as many digits as it has, where the library would cut the seventeenth."""
+
+    def __format__(self, _: str) -> str:
+        return repr(float(self))
+
 
 _EXACT = 2**53
 _FIRST_DAY = dt.date(1900, 3, 1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import xlsxwriter
 
-from fieldshift.scenario.cells import Cell, written
+from fieldshift.scenario.cells import Cell, Exact, written
 from fieldshift.scenario.sheet_rows import Book, Row, book_of
 from fieldshift.scenario.sheets import HEAD, SheetKind, columns_for, sheet_kinds
 from fieldshift.scenario.workbook_guide import read_me
@@ -21,13 +21,6 @@ _FORMULA = ("=", "+", "-", "@")
 _CREATED = dt.datetime(2000, 1, 1)
 _BLANK = 200
 """Empty rows under the last one that drop-downs and formats reach."""
-
-
-class _Exact(float):
-    """A number that a file states in as many digits as it has, where the library would cut the seventeenth."""
-
-    def __format__(self, _: str) -> str:
-        return repr(float(self))
 
 
 def workbook_bytes(data: Mapping[str, Any], currency: str) -> bytes:
@@ -94,7 +87,7 @@ class _Writer:
         elif isinstance(cell, dt.date):
             sheet.write_datetime(row, column, dt.datetime.combine(cell, dt.time()), self.look.date)
         elif isinstance(cell, int | float):
-            sheet.write_number(row, column, _Exact(cell), form)
+            sheet.write_number(row, column, Exact(cell), form)
         else:
             sheet.write_string(row, column, cell, self.look.guarded if cell[:1] in _FORMULA else form)
 

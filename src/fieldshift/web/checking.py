@@ -1,4 +1,4 @@
-"""The problems of a scenario in work: those of reading it at once, those of every check when there is time."""
+"""The problems of a scenario in work: most of them at once, those that take long when there is time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import fieldshift as fs
 from fieldshift.web.casebook import Work
 from fieldshift.web.differences import title_of
 
-__all__ = ["Wrong", "all_problems", "known_problems", "read_problems"]
+__all__ = ["Wrong", "all_problems", "known_problems", "quick_problems"]
 
 
 class Wrong(BaseModel):
@@ -35,9 +35,9 @@ class Wrong(BaseModel):
     level: str
 
 
-def read_problems(work: Work) -> list[Wrong]:
-    """Return why a draft is no scenario; nothing where it is one."""
-    return _told(work.draft, _made(_key(work))[1])
+def quick_problems(work: Work) -> list[Wrong]:
+    """Return what is wrong with a draft as it stands, not yet under each policy or at the ends of each lever."""
+    return _told(work.draft, _quick(_key(work)))
 
 
 def all_problems(work: Work) -> list[Wrong]:
@@ -91,6 +91,12 @@ def _made(key: str) -> tuple[fs.Scenario | None, tuple[fs.Problem, ...]]:
     except fs.ScenarioError as error:
         readable = error.readable
         return (readable if isinstance(readable, fs.Scenario) else None), error.problems
+
+
+@lru_cache(maxsize=64)
+def _quick(key: str) -> tuple[fs.Problem, ...]:
+    scenario, read = _made(key)
+    return (*read, *(fs.problems(scenario, apart=False) if scenario is not None else ()))
 
 
 def _told(draft: fs.Draft, problems: Sequence[fs.Problem]) -> list[Wrong]:

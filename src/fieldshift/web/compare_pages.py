@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 from markupsafe import Markup
 from pydantic import BaseModel
 
+import fieldshift as fs
 from fieldshift.web import comparing, jobs, keeping, orders
 from fieldshift.web.desk import Desk, NotHere, TheDesk
 from fieldshift.web.differences import Difference
@@ -27,6 +28,19 @@ _RUNS: list[str] = []
 
 Runs = Annotated[list[Text], Query(alias="run", max_length=20, description="Runs, the base first.")]
 Policies = Annotated[list[Text], Query(alias="policy", max_length=50, description="Policies; none means all.")]
+Measures = Annotated[
+    list[Text], Query(alias="measure", max_length=50, description="Measures; none means the headlines.")
+]
+
+
+def _sides(
+    desk: TheDesk, visitor: Viewer, run: Runs = _RUNS, policy: Policies = _RUNS, measure: Measures = _RUNS
+) -> comparing.Sides | None:
+    """Return what is to be set side by side, or None where no run was named."""
+    return comparing.sides_of(desk, run, policy, measure) if run else None
+
+
+TheSides = Annotated[comparing.Sides | None, Depends(_sides)]
 
 
 class RunSide(BaseModel):
@@ -86,9 +100,10 @@ class Compared(BaseModel):
 
 
 @router.get("/compare.json")
-def compared_data(desk: TheDesk, visitor: Viewer, run: Runs = _RUNS, policy: Policies = _RUNS) -> Compared:
+def compared_data(desk: TheDesk, visitor: Viewer, sides: TheSides) -> Compared:
     """Set runs side by side."""
-    sides = comparing.sides_of(desk, run, policy)
+    if sides is None:
+        raise fs.UsageError(f"Choose two to {comparing.MOST} runs, or one run with several policies.")
     kept = comparing.made(desk, sides)
     if kept is None:
         raise NotHere("The comparison could not be made.")
@@ -103,20 +118,18 @@ def compared_data(desk: TheDesk, visitor: Viewer, run: Runs = _RUNS, policy: Pol
 
 
 @router.get("/compare", include_in_schema=False)
-def compare_page(
-    request: Request, desk: TheDesk, visitor: Viewer, run: Runs = _RUNS, policy: Policies = _RUNS
-) -> Response:
+def compare_page(request: Request, desk: TheDesk, visitor: Viewer, sides: TheSides) -> Response:
     """Show runs side by side, or the runs to choose from."""
-    if not run:
+    if sides is None:
         return rendered(request, "compare_choose.html.j2", {"runs": _choice(desk)})
-    sides = comparing.sides_of(desk, run, policy)
     kept = comparing.made(desk, sides, _WAIT)
     shown: dict[str, Any] = {"runs": _runs(sides), "policies": dict(sides.policies), "kept": kept, "key": sides.key}
     if kept is None:
         return rendered(request, "compare_wait.html.j2", shown)
     # HTML of sections is made by `fs.comparison_parts`, which escapes all that a planner wrote.
     shown["sections"] = [section | {"html": Markup(section["html"])} for section in kept["sections"]]
-    shown["all_policies"] = dict(comparing.sides_of(desk, run, ()).policies)
+    shown["all_policies"] = dict(comparing.sides_of(desk, [row.id for row in sides.rows], ()).policies)
+    shown |= {"measures": sides.measures, "choice": sides.choice}
     return rendered(request, "compare.html.j2", shown)
 
 

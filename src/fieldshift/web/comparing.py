@@ -6,9 +6,9 @@ import hashlib
 import json
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ MOST = 5
 WORD = r"^[0-9a-f]{32}$"
 """What a kept comparison is called."""
 
+MEASURES = 12
+"""Measures of a comparison, at most."""
+
 _KEPT = 200
 _INPUTS = 300
 
@@ -38,26 +41,31 @@ class Sides:
         labels: A label of its own for each run.
         policies: The policies by name with their titles: those that every comparison is made for, or, of one run, those
             that are compared.
+        measures: The measures; none means the headlines.
+        choice: The measures that all the runs have, by name with their titles.
     """
 
     rows: tuple[jobs.Run, ...]
     labels: tuple[str, ...]
     policies: tuple[tuple[str, str], ...]
+    measures: tuple[str, ...] = ()
+    choice: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
         """The name under which the comparison is kept."""
-        names = [[row.id for row in self.rows], self.labels, self.policies, fs.__version__]
+        names = [[row.id for row in self.rows], self.labels, self.policies, self.measures, fs.__version__]
         return hashlib.sha256(json.dumps(names).encode()).hexdigest()[:32]
 
 
-def sides_of(desk: Desk, runs: Sequence[str], policies: Sequence[str]) -> Sides:
+def sides_of(desk: Desk, runs: Sequence[str], policies: Sequence[str], measures: Sequence[str] = ()) -> Sides:
     """Return what is set side by side.
 
     Args:
         desk: The desk.
         runs: Ids of runs, the base first: two to five of them, or one whose policies are compared.
         policies: Names of policies; of several runs all that the first one shares with another, of one run all.
+        measures: Measures such as `field` or `backlog.docket`; none means the headlines.
 
     Raises:
         NotHere: There is no such run, or it is not done.
@@ -71,7 +79,8 @@ def sides_of(desk: Desk, runs: Sequence[str], policies: Sequence[str]) -> Sides:
         if row.state != "done" or row.kind == "explore":
             what = "is not done" if row.state != "done" else "is an exploration"
             raise fs.UsageError(f"The run {row.id} {what}: finished simulations can be compared.")
-    have = [dict(keeping.page_of(desk.settings.runs / row.id)["policies"]) for row in rows]
+    pages = [keeping.page_of(desk.settings.runs / row.id) for row in rows]
+    have = [dict(page["policies"]) for page in pages]
     first = have[0]
     there = [p for p in first if len(rows) == 1 or any(p in other for other in have[1:])]
     unknown = [p for p in policies if p not in there]
@@ -81,7 +90,18 @@ def sides_of(desk: Desk, runs: Sequence[str], policies: Sequence[str]) -> Sides:
     chosen = list(dict.fromkeys(policies)) or there
     if not chosen or (len(rows) == 1 and len(chosen) < 2):
         raise fs.UsageError("There is nothing to compare: the runs share no policy, or one policy is alone.")
-    return Sides(rows, _labels(rows), tuple((p, first[p]) for p in chosen))
+    choice = _measures(pages)
+    missing = [measure for measure in measures if measure not in choice]
+    if missing or len(measures) > MEASURES:
+        what = f"Not all of these runs have a measure '{missing[0][:100]}'." if missing else ""
+        raise fs.UsageError(what or f"Choose fewer measures: a page shows {MEASURES} of them.")
+    return Sides(rows, _labels(rows), tuple((p, first[p]) for p in chosen), tuple(dict.fromkeys(measures)), choice)
+
+
+def _measures(pages: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the measures that all runs have, by name with their titles."""
+    titles = [{m["name"]: str(m["title"]) for m in page["choices"]["measures"]} for page in pages]
+    return {name: title for name, title in titles[0].items() if all(name in other for other in titles[1:])}
 
 
 def _labels(rows: Sequence[jobs.Run]) -> tuple[str, ...]:
@@ -142,8 +162,8 @@ def _make(desk: Desk, sides: Sides, folder: Path) -> None:
         place = desk.settings.runs / row.id / keeping.RUN
         if not place.is_dir():
             raise NotHere("The files of this run are gone.")
-        results.append(fs.load(place, futures="headlines"))
-    found = fs.comparison(_groups(sides, results))
+        results.append(fs.load(place, futures=sides.measures or "headlines"))
+    found = fs.comparison(_groups(sides, results), sides.measures)
     folder.mkdir(parents=True, exist_ok=True)
     more = {"rows": found.rows, "unpaired": found.unpaired, "inputs": _inputs(desk, sides)}
     keeping.parts_kept(fs.comparison_parts(found), folder, more)

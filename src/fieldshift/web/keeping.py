@@ -6,22 +6,36 @@
 | `page.json` | titles, and the report's sections as HTML |
 | `data-SECTION.json` | what a section's charts are drawn from |
 | `told.json` | the headlines, as `fieldshift run --json` tells them; of an exploration, all of it |
+| `series.json` | the headline measures by policy over all dates |
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import fieldshift as fs
 from fieldshift.web.desk import NotHere
 
-__all__ = ["RUN", "WORD", "kept", "kept_exploration", "page_of", "parts_kept", "told_of", "written"]
+__all__ = [
+    "RUN",
+    "STATS",
+    "WORD",
+    "kept",
+    "kept_exploration",
+    "numbers_of",
+    "page_of",
+    "parts_kept",
+    "series_of",
+    "told_of",
+    "written",
+]
 
 RUN = "run"
 """The folder of the run itself, as `save` writes it, in the run's folder at the desk."""
@@ -43,6 +57,7 @@ def kept(result: fs.Result, folder: Path) -> dict[str, Any]:
     told, sections = fs.told(result), fs.sections_of(result)
     parts_kept(fs.report_parts(result, sections), folder, {"choices": _choices(result)})
     written(folder / "told.json", _text(told))
+    written(folder / "series.json", _text({"series": list(_series(result))}))
     fs.report(result, folder / "report.html", sections)
     return told
 
@@ -101,6 +116,37 @@ def _choices(result: fs.Result) -> dict[str, Any]:
         {"name": ".".join(k for k in e.key if k), "title": e.title, "by_site": e.key in by_site} for e in result.entries
     ]
     return {"measures": measures, "sites": {site: names[site] for site in result.site_ids}}
+
+
+STATS = {"mean": "mean", "low": "q10", "middle": "q50", "high": "q90"}
+"""What a series has of each date, by the name that the desk gives it, and by that of its column."""
+
+
+def _series(result: fs.Result) -> Iterator[dict[str, Any]]:
+    """Yield the headline measures by policy over all dates."""
+    chosen = dict.fromkeys(entry for entry, _ in result.chosen_headlines())
+    for policy in result.policies:
+        for entry in chosen:
+            if entry.key not in result.part(policy).nation:
+                continue
+            table = result.summary(policy, *entry.key)
+            words = {"policy": policy, "measure": entry.key[0], "of": entry.key[1], "site": "nation"}
+            dates = [day.isoformat() for day in result.dates(entry.key[0])]
+            numbers = {name: numbers_of(table[column].tolist()) for name, column in STATS.items()}
+            yield {**words, "title": entry.title, "unit": entry.unit, "dates": dates, **numbers}
+
+
+def numbers_of(values: Sequence[float]) -> list[float | None]:
+    """Return numbers as JSON has them: None where there is no value."""
+    return [value if math.isfinite(value) else None for value in values]
+
+
+def series_of(folder: Path) -> list[dict[str, Any]]:
+    """Return the headline measures of a run by policy over all dates; an exploration has none."""
+    if not (folder / "series.json").is_file():
+        return []
+    found: list[dict[str, Any]] = _read(folder / "series.json")["series"]
+    return found
 
 
 def page_of(folder: Path) -> dict[str, Any]:

@@ -30,8 +30,6 @@ CHARTS = 12
 
 _NONE: list[str] = []
 
-_STATS = {"mean": "mean", "low": "q10", "middle": "q50", "high": "q90"}
-
 
 class Series(BaseModel):
     """One measure under one policy over all its dates, of the nation or of a site.
@@ -114,10 +112,9 @@ def finished_data(desk: Desk, row: jobs.Run) -> Finished:
     """Return what a finished run tells, as data."""
     folder = desk.settings.runs / row.id
     told = keeping.told_of(folder)
-    heads = dict.fromkeys(".".join(filter(None, (o["measure"], o["of"]))) for o in told.get("outlooks", ()))
     return Finished(
         told=told,
-        series=_series(folder, Picks(tuple(heads))) if heads else [],
+        series=[Series(**one) for one in keeping.series_of(folder)],
         command=_command(desk, row, told),
         files=[file.name for file in run_files.files_of(desk, row)],
     )
@@ -192,10 +189,7 @@ def _series(folder: Path, picks: Picks) -> list[Series]:
     for words, rows in found.table.groupby(["policy", "measure", "of", "site"], sort=False):
         policy, measure, of, site = map(str, words)
         entry = entries[measure, of]
-        numbers = {
-            name: [value if value == value else None for value in rows[stat].tolist()]  # noqa: PLR0124 - a NaN is none
-            for name, stat in _STATS.items()
-        }
+        numbers = {name: keeping.numbers_of(rows[stat].tolist()) for name, stat in keeping.STATS.items()}
         dates = rows["date"].dt.strftime("%Y-%m-%d").tolist()
         words_ = {"policy": policy, "measure": measure, "of": of, "site": site}
         made.append(Series(**words_, title=entry.title, unit=entry.unit, dates=dates, **numbers))

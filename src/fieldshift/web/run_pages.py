@@ -151,6 +151,12 @@ def _back(
     return rendered(request, "run_form.html.j2", _form(desk, visitor, case, shown, form[1]), 422)
 
 
+@router.get("/cases/{case}/runs", include_in_schema=False)
+def run_asked_once(case: CaseId, visitor: Viewer) -> Response:
+    """Lead back to the form whoever opens the address that it was sent to."""
+    return RedirectResponse(f"/cases/{case}/run", 303)
+
+
 @router.post("/cases/{case}/runs.json", status_code=201, response_model=RunTold)
 def run_asked_data(case: CaseId, request: Request, desk: TheDesk, visitor: Analyst, asked: Asked) -> Any:
     """Put a run into the queue."""

@@ -97,7 +97,7 @@ class Side(BaseModel):
         overtaken: What others saved meanwhile, or None.
         lost: Changes that lead nowhere in the version they change; they are kept.
         problems: What is wrong.
-        complete: Whether every check was made, and not only those of reading.
+        complete: Whether every check was made, those under each policy and at the ends of each lever too.
         runnable: Whether it can be saved and run, as far as is known.
     """
 
@@ -159,7 +159,7 @@ def side_of(desk: Desk, work: Work, editable: bool, full: bool = False) -> Side:
         full: Whether every check is to be made now; else they are told where they were made before.
     """
     found = checking.all_problems(work) if full else checking.known_problems(work)
-    problems = checking.read_problems(work) if found is None else found
+    problems = checking.quick_problems(work) if found is None else found
     unsaved = differences(work.saved, work.draft)
     return Side(
         case=case_view(work.case),
