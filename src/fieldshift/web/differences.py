@@ -132,9 +132,7 @@ def title_of(draft: fs.Draft, path: Way) -> str:
         return _with(section.capitalize(), draft, rest, path[:1])
     title = part.get("title") if isinstance(part, Mapping) else None
     name = str(title) if isinstance(title, str) and title else words_of(str(rest[0]))
-    if len(rest) == 1 and section == "quantities":
-        return name[:1].upper() + name[1:]
-    if len(rest) == 1:
+    if len(rest) == 1 and section != "quantities":
         return f"{_SINGULAR.get(section, section).capitalize()} “{name}”"
     return _with(name[:1].upper() + name[1:], draft, rest[1:], path[:2])
 
