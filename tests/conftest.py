@@ -2,14 +2,26 @@
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = Path(__file__).resolve().parent / "golden"
+
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""What keeps a browser from talking to anybody but the page's own server."""
 
 settings.register_profile(
     "house",
@@ -57,3 +69,12 @@ def chromium(root: Path) -> Path:
     found = subprocess.run([root / "tools" / "browser.sh", "--find-only"], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
     return Path(found.stdout.strip())
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator[Browser]:
+    """Chromium, driven by Playwright; one at a time, since its loop does not bear another in the same process."""
+    with sync_playwright() as play:
+        made = play.chromium.launch(executable_path=str(chromium), args=list(QUIET))
+        yield made
+        made.close()

@@ -3,17 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import sync_playwright
-from served import FLAGS, PATIENCE, Served
-
-
-@pytest.fixture(scope="session")
-def browser(chromium):
-    """Chromium, driven by Playwright."""
-    with sync_playwright() as play:
-        made = play.chromium.launch(executable_path=str(chromium), args=FLAGS)
-        yield made
-        made.close()
+from served import PATIENCE, Served
 
 
 @pytest.fixture

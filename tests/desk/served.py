@@ -10,15 +10,6 @@ import time
 from pathlib import Path
 
 PATIENCE = 120
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 class Served:
@@ -75,6 +66,6 @@ class Served:
 
     def workers(self) -> list[int]:
         """Return the process ids of its workers."""
-        listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(["ps", "-ww", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
         lines = [line for line in listed.splitlines() if "fieldshift.web.worker" in line and str(self.store) in line]
         return [int(line.split()[0]) for line in lines]

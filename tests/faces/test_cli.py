@@ -74,8 +74,9 @@ def test_each_verb_has_help(verb):
     said = say(verb, "--help")
     assert said.code == 0
     assert said.out.startswith(f"Usage: fieldshift {verb} ")
-    assert "--json" in said.out
-    assert "--quiet" in said.out
+    if verb != "serve":  # it has no answer that a program could read, and what it says is the way in
+        assert "--json" in said.out
+        assert "--quiet" in said.out
 
 
 def test_help_lists_all_verbs_in_order():

@@ -4,30 +4,12 @@ import signal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 from test_serving import link_in, served, stopped
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 VIOLATIONS = """axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.map(
     v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160)).join(' | ')))"""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path):
-    with sync_playwright() as running:
-        made = running.chromium.launch(executable_path=str(chromium), args=list(QUIET))
-        yield made
-        made.close()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 import finished
 import pytest
 import uvicorn
-from playwright.sync_api import sync_playwright
 
 import fieldshift as fs
 from fieldshift.web import accounts
@@ -18,7 +17,6 @@ from fieldshift.web.settings import Settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AXE = (Path(__file__).parent.parent / "faces" / "vendor" / "axe.min.js").read_text(encoding="utf-8")
-QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 WAIT = 60_000
 FIRST_LOAD = 350_000
 """Bytes that may come before a reader moves, compressed."""
@@ -59,14 +57,6 @@ class Bench:
         page.on("requestfinished", lambda request: page.came.append(request))  # noqa: PLW0108 - a plain method is refused
         page.goto(f"http://127.0.0.1:{self.port}{path}", wait_until="networkidle")
         return page
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    with sync_playwright() as player:
-        made = player.chromium.launch(executable_path=str(chromium), args=QUIET)
-        yield made
-        made.close()
 
 
 @pytest.fixture(scope="module")

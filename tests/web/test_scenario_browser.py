@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from desked import account
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 import fieldshift as fs
 from fieldshift.web import accounts, casebook
@@ -19,7 +19,6 @@ from fieldshift.web.settings import Settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AXE = (Path(__file__).parent.parent / "faces" / "vendor" / "axe.min.js").read_text(encoding="utf-8")
-QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 WAIT = 60_000
 
 
@@ -65,14 +64,6 @@ class Bench:
         while self.draft().text(self.draft().way(path)) != text:
             assert time.monotonic() < until, (path, text, self.draft().text(self.draft().way(path)))
             time.sleep(0.1)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    with sync_playwright() as player:
-        made = player.chromium.launch(executable_path=str(chromium), args=QUIET)
-        yield made
-        made.close()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from fieldshift.scenario.paths import Found, amounts, slots
+from fieldshift.scenario.plain import repeats_default
 from fieldshift.scenario.schema import Amount, Estimate, Scenario
 
 __all__ = ["TRUSTS", "Entry", "Rival", "Trust", "counts", "ledger"]
@@ -78,7 +79,10 @@ class Entry:
 
 
 def ledger(scenario: Scenario) -> list[Entry]:
-    """Return every number that the planner wrote, in the order of the dictionary; defaults are left out."""
+    """Return every number that the planner wrote, in the order of the dictionary.
+
+    Defaults are left out, written or not: a stored scenario does not hold them.
+    """
     names = frozenset(scenario.quantities)
     found = []
     for number in amounts(scenario):
@@ -103,7 +107,7 @@ def _around(scenario: Scenario, path: tuple[Any, ...]) -> Iterator[tuple[BaseMod
             info = slots(type(at))[str(key)]
             name = next(n for n, field in type(at).model_fields.items() if field is info)
             if not isinstance(at, Scenario):
-                yield at, name in at.model_fields_set
+                yield at, name in at.model_fields_set and not repeats_default(at, name)
             at = getattr(at, name)
         else:
             at = at[key]

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from fieldshift.scenario.paths import fields_of
 from fieldshift.scenario.schema import Amount, Price, Scenario
 
-__all__ = ["plain"]
+__all__ = ["plain", "repeats_default"]
 
 
 def plain(scenario: Scenario) -> dict[str, Any]:
@@ -45,15 +45,23 @@ def _defaults(model: type[BaseModel]) -> tuple[tuple[str, str, Any], ...]:
     )
 
 
+def repeats_default(part: BaseModel, name: str) -> bool:
+    """Return whether a field, by its attribute's name, says only what holds anyway: plain data leaves it out."""
+    default = next(default for _, attribute, default in _defaults(type(part)) if attribute == name)
+    return _repeats(getattr(part, name), default)
+
+
+def _repeats(value: Any, default: Any) -> bool:
+    same = type(value) is type(default) and value == default
+    return same or (isinstance(value, Amount) and _plain(value) == default)
+
+
 def _fields(part: BaseModel) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, name, default in _defaults(type(part)):
         value = getattr(part, name)
-        if type(value) is type(default) and value == default and name != "rule":
-            continue
-        said = _plain(value)
-        if said != default or not isinstance(value, Amount):
-            found[key] = said
+        if name == "rule" or not _repeats(value, default):
+            found[key] = _plain(value)
     for name, value in (part.model_extra or {}).items():
         if value is not None:
             found[name] = _plain(value)

@@ -70,6 +70,7 @@ def read(
     path: str | File,
     overlay: Overlay | Sequence[Overlay] = (),
     set: str | Mapping[str, Any] | Sequence[str] = (),
+    name: str | None = None,
 ) -> Scenario:
     """Read a scenario with everything in it: no file is needed afterwards.
 
@@ -78,6 +79,7 @@ def read(
             Excel workbook (`.xlsx`), or the name of a shipped case.
         overlay: YAML files or mappings laid over it in turn: mappings merge, lists replace, `null` removes.
         set: Single values by path, laid over last: `resources.seats.cap=30 seat`.
+        name: What the places of problems call it; the path as given by default.
 
     Raises:
         ScenarioError: With every problem found, each with its place.
@@ -85,7 +87,7 @@ def read(
     """
     with _found(path) as (file, shown):
         draft = _Draft(file if file.is_dir() else file.parent)
-        draft.base(file, shown)
+        draft.base(file, shown if name is None else name)
         for over in (overlay,) if isinstance(overlay, str | File | Mapping) else overlay:
             draft.overlay(over)
         draft.set(set)

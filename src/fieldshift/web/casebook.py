@@ -164,7 +164,7 @@ def _read(text: str) -> fs.Scenario:
     with tempfile.TemporaryDirectory() as room:
         file = Path(room) / "scenario.yaml"
         file.write_text(text, encoding="utf-8")
-        return fs.read(file)
+        return fs.read(file, name="scenario.yaml")
 
 
 def version_draft(desk: Desk, case: str, number: int) -> fs.Draft:

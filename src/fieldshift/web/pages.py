@@ -19,7 +19,7 @@ import fieldshift as fs
 from fieldshift.web.assets import address_of
 from fieldshift.web.doors import visitor_of
 
-__all__ = ["fragment", "page", "rendered"]
+__all__ = ["environment", "fragment", "page", "rendered"]
 
 _Made = TypeVar("_Made", bound=Callable[..., Any])
 _FOLDER = Path(__file__).parent / "templates"

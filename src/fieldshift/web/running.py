@@ -28,6 +28,7 @@ from fieldshift.web import accounts
 from fieldshift.web.app import create_app
 from fieldshift.web.assets import address_of
 from fieldshift.web.desk import Desk
+from fieldshift.web.pages import environment
 from fieldshift.web.settings import Settings
 from fieldshift.web.store.database import opened, up_to_date
 from fieldshift.web.supervisor import Supervisor
@@ -38,6 +39,8 @@ _HERE = "serving.json"
 """Where a running desk says its address, in its store: for `fieldshift serve --link`."""
 _UNOPENED = (SQLAlchemyError, ImportError, ValueError)
 _NO_ADDRESS = "FIELDSHIFT_DATABASE_URL is not an address such as postgresql://name:password@host/database"
+log = logging.getLogger("fieldshift.web")
+
 _GRACE = 5
 """Seconds that requests are given to end when the server is stopped."""
 
@@ -190,6 +193,15 @@ def _told(app: FastAPI, at: str, browser: bool, say: Callable[[str], None]) -> N
         _open(desk.settings, link or at)
 
 
+def _warmed() -> None:
+    """Compile the templates and load what results are read with, so that the first visitor does not wait for it."""
+    templates = environment()
+    for name in templates.list_templates():
+        templates.get_template(name)
+    for needed in (fs.comparison, fs.picked, fs.read, fs.problems, fs.export_workbook):
+        log.debug("%s is at hand", needed)  # a public name is imported when it is first asked for
+
+
 def _open(settings: Settings, link: str) -> None:
     """Open a browser by way of a file that only this user reads: others may see the words of a command."""
     file = settings.store / "open.html"
@@ -249,6 +261,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready()
+        threading.Thread(target=_warmed, daemon=True).start()
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import shutil
 import threading
 import time
@@ -31,7 +30,6 @@ _POINTS = 5
 """Points of what is not known that the first bands have, at most."""
 
 OUR_MISTAKE = "Something went wrong. It is our mistake, and it is in the log of the worker."
-_FOLDER = re.compile(r"[^\s('\"]*[/\\]scenario\.yaml")
 _MEMORY = "There was not enough memory. Ask for fewer futures or fewer policies, and run it again."
 
 
@@ -119,12 +117,7 @@ def _words(error: Exception) -> str:
     """Return what is told of an error: its own words if it is one of ours."""
     if isinstance(error, MemoryError):
         return _MEMORY
-    return _placed(str(error)) if isinstance(error, fs.FieldshiftError) else OUR_MISTAKE
-
-
-def _placed(words: str) -> str:
-    """Return words whose places are lines of the version's own YAML, without the folder that it was read from."""
-    return _FOLDER.sub("scenario.yaml", words)
+    return str(error) if isinstance(error, fs.FieldshiftError) else OUR_MISTAKE
 
 
 def patiently(do: Callable[[], _Answer], patience: float = 60.0) -> _Answer:
@@ -219,7 +212,7 @@ class _Work:
                     scenario, draws, seed, workers=self.workers, processes=True, progress=self.telling.step
                 )
             except fs.NoPlan as error:
-                message = f"{_placed(str(error))}\nThe policies were simulated without a plan."
+                message = f"{error!s}\nThe policies were simulated without a plan."
         count = len(asked.get("policies") or scenario.policies)
         self.telling.phase(f"Simulating {_counted(count)}")
         return message, self._simulated(scenario, asked)
