@@ -23,7 +23,7 @@ def there_and_back(scenario: Scenario, folder: Path) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(plan=plans() | calm_plans())
 def test_folder_workbook_folder_is_the_identity(
     tmp_path_factory: pytest.TempPathFactory, plan: dict[str, object]

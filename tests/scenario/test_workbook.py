@@ -164,7 +164,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
 
 
 @pytest.mark.slow
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(scenario=scenarios())
 def test_any_scenario_reads_back_equal(tmp_path_factory: pytest.TempPathFactory, scenario: Scenario) -> None:
     again(scenario, tmp_path_factory.mktemp("again"))
@@ -266,7 +266,7 @@ def listed(plain: Any) -> Any:
     return [listed(item) for item in plain] if isinstance(plain, tuple | list) else plain
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(data=st.data(), cell=st.sampled_from(CELLS))
 def test_a_cell_means_what_was_written_in_it(data: st.DataObject, cell: tuple[str, str, tuple[Any, ...]]) -> None:
     types = cell[2]

@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import (
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = int(os.environ.get("FIELDSHIFT_API_EXAMPLES", "15"))
+EXAMPLES = int(os.environ.get("FIELDSHIFT_API_EXAMPLES", "6"))
 SHARDS = 4
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 

@@ -261,7 +261,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready()
-        threading.Thread(target=_warmed, daemon=True).start()
+        threading.Thread(target=_warmed).start()  # no daemon: what it imports would be torn down under it
 
 
 @contextmanager
