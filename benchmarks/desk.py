@@ -177,8 +177,10 @@ def run() -> None:
         for path in pages.values():
             assert caller.ask(path)[0] == 200, path
         idle = told("nothing runs", reading(address, cookie, pages, SECONDS))
+        caller = Caller(address, cookie)  # the server closes a connection that rests
         runs = [begun(caller, case, seed, 200, policies) for seed in range(10, 10 + RUNS)]
         busy = told(f"{RUNS} runs go on", reading(address, cookie, pages, SECONDS))
+        caller = Caller(address, cookie)
         left = [one for one in runs if state_of(caller, one) not in ("done", "failed")]
         print(
             f"  {len(left)} of {RUNS} runs had not ended when the readers left; median while they go on: x {busy / idle:.1f}"
