@@ -18,6 +18,8 @@ _WHERE = {
     "RunError": "errors",
     "Scenario": "scenario.schema",
     "read": "scenario.read",
+    "from_yaml": "scenario.read",
+    "to_yaml": "scenario.write",
     "cases": "scenario.read",
     "overlaid": "scenario.read",
     "digest": "scenario.read",

@@ -72,10 +72,12 @@ from fieldshift.scenario.drafting import Draft as Draft
 from fieldshift.scenario.number import unknowns as unknowns
 from fieldshift.scenario.read import cases as cases
 from fieldshift.scenario.read import digest as digest
+from fieldshift.scenario.read import from_yaml as from_yaml
 from fieldshift.scenario.read import overlaid as overlaid
 from fieldshift.scenario.read import read as read
 from fieldshift.scenario.schema import Goal as Goal
 from fieldshift.scenario.schema import Scenario as Scenario
+from fieldshift.scenario.write import to_yaml as to_yaml
 from fieldshift.scenario.writing import write as write
 from fieldshift.study.backtest import Backtest as Backtest
 from fieldshift.study.backtest import backtest as backtest

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fieldshift.errors import ScenarioError
 from fieldshift.scenario import write as writing
-from fieldshift.scenario.read import cases, digest, overlaid, read
+from fieldshift.scenario.read import cases, digest, from_yaml, overlaid, read
 from fieldshift.scenario.schema import Amount, Horizon, Scenario, Site, Stock
 from fieldshift.scenario.write import to_yaml, write
 
@@ -211,3 +211,18 @@ def test_a_file_is_replaced_whole_and_others_stay(tmp_path: Path, monkeypatch: p
         write(read("academy"), folder)
     assert read(folder) == SMALL
     assert not [p for p in folder.iterdir() if p.name.startswith(".")]
+
+
+def test_a_scenario_is_one_text_and_back():
+    scenario = read("academy")
+    assert digest(from_yaml(to_yaml(scenario))) == digest(scenario)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("", "scenario.yaml:1:1: the file is empty"), ("name: x\nhorizon: {periods: no}\n", "scenario.yaml:2:20: ")],
+)
+def test_what_is_wrong_with_a_text_has_a_place(text, said):
+    with pytest.raises(ScenarioError) as caught:
+        from_yaml(text)
+    assert str(caught.value.problems[0]).startswith(said)

@@ -28,11 +28,13 @@ from fieldshift.scenario.wording import worded
 from fieldshift.scenario.workbook_file import MAX_BYTES
 from fieldshift.scenario.workbook_in import in_order, sheet_named, workbook_of
 
-__all__ = ["cases", "digest", "overlaid", "read"]
+__all__ = ["cases", "digest", "from_yaml", "overlaid", "read"]
 
 _YAML = (".yaml", ".yml")
 _MAIN = "scenario.yaml"
 _WORKBOOK = ".xlsx"
+_MOST = 2_000_001
+"""Bytes of a YAML file that are looked at: one more than it may have."""
 Overlay = str | File | Mapping[str, Any]
 
 
@@ -70,7 +72,6 @@ def read(
     path: str | File,
     overlay: Overlay | Sequence[Overlay] = (),
     set: str | Mapping[str, Any] | Sequence[str] = (),
-    name: str | None = None,
 ) -> Scenario:
     """Read a scenario with everything in it: no file is needed afterwards.
 
@@ -79,7 +80,6 @@ def read(
             Excel workbook (`.xlsx`), or the name of a shipped case.
         overlay: YAML files or mappings laid over it in turn: mappings merge, lists replace, `null` removes.
         set: Single values by path, laid over last: `resources.seats.cap=30 seat`.
-        name: What the places of problems call it; the path as given by default.
 
     Raises:
         ScenarioError: With every problem found, each with its place.
@@ -87,11 +87,26 @@ def read(
     """
     with _found(path) as (file, shown):
         draft = _Draft(file if file.is_dir() else file.parent)
-        draft.base(file, shown if name is None else name)
+        draft.base(file, shown)
         for over in (overlay,) if isinstance(overlay, str | File | Mapping) else overlay:
             draft.overlay(over)
         draft.set(set)
         return draft.finished()
+
+
+def from_yaml(text: str, place: str = "scenario.yaml") -> Scenario:
+    """Return the scenario that a YAML text holds whole, such as one of `to_yaml`: it can name no file.
+
+    Args:
+        text: The text.
+        place: What the places of problems call it.
+
+    Raises:
+        ScenarioError: With every problem found, each with its place.
+    """
+    draft = _Draft(None)
+    draft.join(draft.parsed(text.encode()[:_MOST], place), place)
+    return draft.finished()
 
 
 def overlaid(scenario: Scenario, changes: Mapping[str, Any], place: str = "--set") -> Scenario:
@@ -165,7 +180,7 @@ class _Draft:
             return
         self.prefix = f"{shown}/" if file.is_dir() else shown.removesuffix(file.name)
         if not file.is_dir():
-            self._join(self._yaml(file, shown), shown)
+            self.join(self._yaml(file, shown), shown)
             return
         files = [file / _MAIN] if (file / _MAIN).exists() else sorted(p for p in file.iterdir() if p.suffix in _YAML)
         self.broken = not files
@@ -174,7 +189,7 @@ class _Draft:
         for one in files:
             label = f"{shown}/{one.name}"
             if one.resolve().is_relative_to(file.resolve()):
-                self._join(self._yaml(one, label), label)
+                self.join(self._yaml(one, label), label)
             else:
                 self.problems.append(Problem(f"{label}:1:1", "", "leads outside the scenario's folder"))
 
@@ -244,9 +259,13 @@ class _Draft:
     def _yaml(self, file: File, label: str) -> Marked:
         self.folders[label] = (file.parent, label.removesuffix(file.name))
         try:
-            found = marked(_limited(file), label)
+            return self.parsed(_limited(file), label)
         except OSError as error:
             return Marked({}, problems=[Problem(f"{label}:1:1", "", "cannot be read", error.strerror or "")])
+
+    def parsed(self, raw: bytes, label: str) -> Marked:
+        """Return what a YAML file says, with places; one that says nothing is a problem."""
+        found = marked(raw, label)
         if found.data is None and not found.problems:
             found.problems.append(Problem(f"{label}:1:1", "", "the file is empty"))
         return found
@@ -261,7 +280,7 @@ class _Draft:
             self.problems.append(Problem(shown, "", "cannot be read", error.strerror or ""))
         self.broken = bool(self.problems) and not self.found.data
 
-    def _join(self, found: Marked, label: str) -> None:
+    def join(self, found: Marked, label: str) -> None:
         """Add a file's keys to those of the files before it."""
         self.problems.extend(found.problems)
         found.problems = []
@@ -354,7 +373,7 @@ class _Draft:
 
 def _limited(file: File) -> bytes:
     with file.open("rb") as stream:
-        return stream.read(2_000_001)
+        return stream.read(_MOST)
 
 
 def _model(key: str) -> Any:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from fastapi import HTTPException
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 import fieldshift as fs
@@ -40,7 +38,6 @@ __all__ = [
     "text_of",
     "thrown_away",
     "version_draft",
-    "yaml_of",
 ]
 
 
@@ -114,6 +111,11 @@ class Work:
     at: float | None
 
     @property
+    def lost(self) -> dict[str, Any]:
+        """The changes that lead nowhere in the version that they change: they are kept."""
+        return {path: value for path, value in self.changes.items() if not _leads(self.draft, path)}
+
+    @property
     def behind(self) -> bool:
         """Whether a newer version was saved meanwhile."""
         return self.number != self.case.newest
@@ -121,7 +123,7 @@ class Work:
 
 def added(desk: Desk, visitor: Visitor, scenario: fs.Scenario, origin: str) -> str:
     """Put a scenario into the casebook as a case with its first version, and return the case's id."""
-    case, now, text = new_id(), desk.now(), yaml_of(scenario)
+    case, now, text = new_id(), desk.now(), fs.to_yaml(scenario)
     values = {"name": scenario.name[:300], "origin": origin[:300], "owner": visitor.name}
     with desk.db.begin() as store:
         store.execute(insert(cases).values(id=case, created=now, changed=now, gone=False, **values))
@@ -133,12 +135,6 @@ def added(desk: Desk, visitor: Visitor, scenario: fs.Scenario, origin: str) -> s
 
 def _row(case: str, number: int, text: str, digest: str, note: str) -> dict[str, Any]:
     return {"case_id": case, "number": number, "text": text, "digest": digest, "note": note}
-
-
-def yaml_of(scenario: fs.Scenario) -> str:
-    """Return a whole scenario as one YAML text."""
-    with tempfile.TemporaryDirectory() as room:
-        return fs.write(scenario, Path(room) / "scenario.yaml").read_text(encoding="utf-8")
 
 
 def text_of(desk: Desk, case: str, number: int) -> str:
@@ -161,10 +157,7 @@ def scenario_of(desk: Desk, case: str, number: int) -> fs.Scenario:
 
 @lru_cache(maxsize=32)
 def _read(text: str) -> fs.Scenario:
-    with tempfile.TemporaryDirectory() as room:
-        file = Path(room) / "scenario.yaml"
-        file.write_text(text, encoding="utf-8")
-        return fs.read(file, name="scenario.yaml")
+    return fs.from_yaml(text)
 
 
 def version_draft(desk: Desk, case: str, number: int) -> fs.Draft:
@@ -256,10 +249,13 @@ def draft_of(desk: Desk, visitor: Visitor, case: str) -> Work:
     return _work(desk, case_of(desk, case), _draft_row(desk, visitor, case))
 
 
+def _mine(visitor: Visitor, case: str) -> ColumnElement[bool]:
+    return (drafts.c.case_id == case) & (drafts.c.user_id == visitor.id)
+
+
 def _draft_row(desk: Desk, visitor: Visitor, case: str) -> Row[Any] | None:
     with desk.db.connect() as store:
-        mine = (drafts.c.case_id == case) & (drafts.c.user_id == visitor.id)
-        return store.execute(select(drafts).where(mine)).first()
+        return store.execute(select(drafts).where(_mine(visitor, case))).first()
 
 
 def _work(desk: Desk, case: Case, row: Row[Any] | None) -> Work:
@@ -284,8 +280,7 @@ def edited(desk: Desk, visitor: Visitor, case: str, edit: Callable[[Work], fs.Dr
         row = _draft_row(desk, visitor, case)
         work = _work(desk, case_of(desk, case), row)
         changes = edit(work).changes(work.saved)
-        lost = {path: value for path, value in work.changes.items() if not _leads(work.draft, path)}
-        if _keep(desk, visitor, work, lost | changes):
+        if _keep(desk, visitor, work, work.lost | changes):
             return draft_of(desk, visitor, case)
     raise HTTPException(409, "Several windows change this draft at once. Try again.")
 
@@ -300,7 +295,6 @@ def _leads(draft: fs.Draft, path: str) -> bool:
 
 def _keep(desk: Desk, visitor: Visitor, work: Work, changes: Mapping[str, Any]) -> bool:
     """Write a draft if nobody wrote it meanwhile; one without changes goes."""
-    mine = (drafts.c.case_id == work.case.id) & (drafts.c.user_id == visitor.id)
     at = max(desk.now(), math.nextafter(work.at or 0.0, math.inf))
     values = {"version": work.number, "changes": dict(changes), "at": at}
     try:
@@ -309,7 +303,7 @@ def _keep(desk: Desk, visitor: Visitor, work: Work, changes: Mapping[str, Any]) 
                 if changes:
                     store.execute(insert(drafts).values(case_id=work.case.id, user_id=visitor.id, **values))
                 return True
-            same = mine & (drafts.c.at == work.at)
+            same = _mine(visitor, work.case.id) & (drafts.c.at == work.at)
             done = store.execute(update(drafts).where(same).values(**values) if changes else delete(drafts).where(same))
             return done.rowcount == 1
     except IntegrityError:
@@ -321,8 +315,7 @@ def thrown_away(desk: Desk, visitor: Visitor, case: str) -> Work:
     work = draft_of(desk, visitor, case)
     if work.at is not None:
         with desk.db.begin() as store:
-            mine = (drafts.c.case_id == case) & (drafts.c.user_id == visitor.id)
-            store.execute(delete(drafts).where(mine))
+            store.execute(delete(drafts).where(_mine(visitor, case)))
         desk.note(visitor.name, "undid a draft", f"case {case}", changes=len(work.changes))
     return draft_of(desk, visitor, case)
 
@@ -334,8 +327,8 @@ def brought_over(desk: Desk, visitor: Visitor, case: str) -> Work:
         if not work.behind:
             return work
         with desk.db.begin() as store:
-            mine = (drafts.c.case_id == case) & (drafts.c.user_id == visitor.id) & (drafts.c.at == work.at)
-            store.execute(update(drafts).where(mine).values(version=work.case.newest))
+            same = _mine(visitor, case) & (drafts.c.at == work.at)
+            store.execute(update(drafts).where(same).values(version=work.case.newest))
         edited(desk, visitor, case, lambda work: work.draft)
     raise HTTPException(409, "Versions are being saved faster than yours can follow. Try again.")
 
@@ -364,8 +357,7 @@ def committed(desk: Desk, visitor: Visitor, case: str, note: str = "") -> int:
         return work.number
     number = _saved(desk, visitor, work.case, scenario, note)
     with desk.db.begin() as store:
-        mine = (drafts.c.case_id == case) & (drafts.c.user_id == visitor.id)
-        store.execute(delete(drafts).where(mine & (drafts.c.at == work.at)))
+        store.execute(delete(drafts).where(_mine(visitor, case) & (drafts.c.at == work.at)))
     return number
 
 
@@ -379,7 +371,7 @@ def restored(desk: Desk, visitor: Visitor, case: str, number: int) -> int:
 
 def _saved(desk: Desk, visitor: Visitor, case: Case, scenario: fs.Scenario, note: str) -> int:
     number, now = case.newest + 1, desk.now()
-    row = _row(case.id, number, yaml_of(scenario), fs.digest(scenario), note.strip()[:2000])
+    row = _row(case.id, number, fs.to_yaml(scenario), fs.digest(scenario), note.strip()[:2000])
     named = scenario_of(desk, case.id, case.newest).name == case.name
     try:
         with desk.db.begin() as store:

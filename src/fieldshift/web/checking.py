@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 import fieldshift as fs
 from fieldshift.web.casebook import Work
-from fieldshift.web.differences import title_of
+from fieldshift.web.differences import dotted, title_of
 
 __all__ = ["Wrong", "all_problems", "known_problems", "quick_problems"]
 
@@ -106,7 +106,7 @@ def _told(draft: fs.Draft, problems: Sequence[fs.Problem]) -> list[Wrong]:
         if path:
             try:
                 way = draft.way(path)
-                path, title = ".".join(map(str, way)), title_of(draft, way)
+                path, title = dotted(way), title_of(draft, way)
             except fs.UsageError:
                 title = path
         found.append(Wrong(path=path, title=title, what=problem.what, hint=problem.hint, level=problem.level))

@@ -128,7 +128,7 @@ def compare_page(request: Request, desk: TheDesk, visitor: Viewer, sides: TheSid
         return rendered(request, "compare_wait.html.j2", shown)
     # HTML of sections is made by `fs.comparison_parts`, which escapes all that a planner wrote.
     shown["sections"] = [section | {"html": Markup(section["html"])} for section in kept["sections"]]
-    shown["all_policies"] = dict(comparing.sides_of(desk, [row.id for row in sides.rows], ()).policies)
+    shown["all_policies"] = dict(sides.shared)
     shown |= {"measures": sides.measures, "choice": sides.choice}
     return rendered(request, "compare.html.j2", shown)
 

@@ -42,6 +42,7 @@ class Sides:
         policies: The policies by name with their titles: those that every comparison is made for, or, of one run, those
             that are compared.
         measures: The measures; none means the headlines.
+        shared: All policies that could be compared, by name with their titles.
         choice: The measures that all the runs have, by name with their titles.
     """
 
@@ -49,6 +50,7 @@ class Sides:
     labels: tuple[str, ...]
     policies: tuple[tuple[str, str], ...]
     measures: tuple[str, ...] = ()
+    shared: Mapping[str, str] = field(default_factory=dict)
     choice: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -95,7 +97,14 @@ def sides_of(desk: Desk, runs: Sequence[str], policies: Sequence[str], measures:
     if missing or len(measures) > MEASURES:
         what = f"Not all of these runs have a measure '{missing[0][:100]}'." if missing else ""
         raise fs.UsageError(what or f"Choose fewer measures: a page shows {MEASURES} of them.")
-    return Sides(rows, _labels(rows), tuple((p, first[p]) for p in chosen), tuple(dict.fromkeys(measures)), choice)
+    return Sides(
+        rows,
+        _labels(rows),
+        tuple((p, first[p]) for p in chosen),
+        tuple(dict.fromkeys(measures)),
+        shared={p: first[p] for p in there},
+        choice=choice,
+    )
 
 
 def _measures(pages: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -12,9 +12,10 @@ from pydantic import BaseModel
 
 import fieldshift as fs
 
-__all__ = ["Difference", "differences", "title_of", "words_of"]
+__all__ = ["Difference", "Way", "differences", "dotted", "title_of", "words_of"]
 
 Way = tuple[str | int, ...]
+"""The keys from a scenario to something in it."""
 
 _SHOWN = 300
 _DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?")
@@ -59,18 +60,22 @@ def differences(old: fs.Draft, new: fs.Draft) -> list[Difference]:
     return [found for path, one, other in new.differences(old) for found in _told(old, new, path, one, other)]
 
 
+def dotted(path: Way) -> str:
+    """Return the keys of a path as one text."""
+    return ".".join(map(str, path))
+
+
 def _told(old: fs.Draft, new: fs.Draft, path: Way, one: Any, other: Any) -> Iterator[Difference]:
-    dotted = ".".join(map(str, path))
     title = title_of(new if other is not None else old, path)
     if isinstance(one, list) and isinstance(other, list) and all(isinstance(i, Mapping) for i in (*one, *other)):
         before, after = _moved(one, other)
-        yield Difference(path=dotted, title=title, old=before, new=after, sort="changed")
+        yield Difference(path=dotted(path), title=title, old=before, new=after, sort="changed")
         return
     before, after = _text(old, path), _text(new, path)
     sort: Literal["changed", "added", "removed"] = "changed"
     if one is None or other is None:
         sort = "added" if one is None else "removed"
-    yield Difference(path=dotted, title=title, old=before, new=after, sort=sort)
+    yield Difference(path=dotted(path), title=title, old=before, new=after, sort=sort)
 
 
 def _text(draft: fs.Draft, path: Way) -> str:

@@ -9,10 +9,21 @@ from typing import Any, Literal
 
 import fieldshift as fs
 from fieldshift.web.casebook import Work
-from fieldshift.web.forms import TABLES, Way, kind_of_part
+from fieldshift.web.differences import Way, dotted
+from fieldshift.web.forms import TABLES, kind_of_part
 from fieldshift.web.levers import LeverView, levers_of
 
-__all__ = ["Said", "attribute_added", "part_added", "removed", "said_by", "undone", "with_texts", "with_values"]
+__all__ = [
+    "Said",
+    "attribute_added",
+    "free_name",
+    "part_added",
+    "removed",
+    "said_by",
+    "undone",
+    "with_texts",
+    "with_values",
+]
 
 Said = Literal["value", "sites", "dates", "years"]
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -104,7 +115,7 @@ def part_added(work: Work, at: str, name: str) -> tuple[fs.Draft, str]:
         _free(name, names, bool(name))
         return work.draft.with_value((*way, len(names)), {"id": name}), f"sites.{name}"
     if len(way) == 1 and kind_of_part(str(way[0])).named:
-        _free(name, there or {}, _NAME.fullmatch(name) is not None)
+        free_name(name, there or {})
         return work.draft.with_value((*way, name), {}), f"{at}.{name}"
     key = f"{way[0]}.{way[-1]}" if len(way) > 1 else str(way[0])
     listed = there if isinstance(there, list) else []
@@ -127,11 +138,20 @@ def attribute_added(work: Work, name: str, text: str) -> fs.Draft:
     listed = [site for site in sites if isinstance(site, Mapping)] if isinstance(sites, list) else []
     if not listed:
         raise fs.UsageError("there are no sites")
-    _free(name, {str(key) for site in listed for key in site}, _NAME.fullmatch(name) is not None)
+    free_name(name, {str(key) for site in listed for key in site})
     draft = work.draft
     for site in listed:
         draft = draft.with_text(("sites", str(site.get("id")), name), text.strip() or "0")
     return draft
+
+
+def free_name(name: str, taken: Iterable[str]) -> None:
+    """Refuse what cannot be the name of a new part.
+
+    Raises:
+        UsageError: It is no name, or it is taken.
+    """
+    _free(name, taken, _NAME.fullmatch(name) is not None)
 
 
 def _free(name: str, taken: Iterable[str], good: bool) -> None:
@@ -147,7 +167,7 @@ def _value_added(work: Work, way: Way, name: str) -> tuple[fs.Draft, str]:
     listed = there if isinstance(there, Mapping) else {}
     _free(name, listed, bool(name))
     last = list(listed.values())[-1] if listed else 0
-    return work.draft.with_value((*way, name), last), ".".join(map(str, (*way, name)))
+    return work.draft.with_value((*way, name), last), dotted((*way, name))
 
 
 def removed(work: Work, path: str) -> fs.Draft:

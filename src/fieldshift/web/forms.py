@@ -10,21 +10,18 @@ from pydantic import BaseModel
 
 import fieldshift as fs
 from fieldshift.web.casebook import Work
-from fieldshift.web.differences import words_of
+from fieldshift.web.differences import Way, dotted, words_of
 
 __all__ = [
     "EVIDENCE",
     "TABLES",
     "FieldView",
-    "Way",
     "field_view",
     "kind_of_part",
     "known_names",
     "summary_of",
     "unit_words",
 ]
-
-Way = tuple[str | int, ...]
 
 TABLES = ("sites", "dates", "years", "grid", "of", "estimates")
 """How a number may say more than one value."""
@@ -33,6 +30,7 @@ EVIDENCE = ("range", "shape", "source", "as_of", "note", "assumption", "correlat
 
 _LONG = frozenset({"about", "tested", "note", "source", "meaning"})
 _FREE = frozenset({"mapping", "names", "where", "any"})
+_UNITS = {"1": "share", "unit": "as the resource counts"}
 _WORDS = {"sites": "by site", "dates": "by date", "years": "by year", "grid": "by date and site", "of": "by attribute"}
 
 
@@ -105,12 +103,10 @@ def field_view(work: Work, part: Way, field: fs.Field, full: bool = False) -> Fi
     if field.kind == "list" or (field.kind == "amount" and summary):
         text = base = ""
     view = FieldView(
-        path=_dotted(main if not summary or field.kind != "amount" else whole),
+        path=dotted(main if not summary or field.kind != "amount" else whole),
         label=words_of(field.path.replace(".", " ")),
         kind=field.kind,
-        unit=field.unit
-        if field.unit not in ("1", "unit")
-        else {"1": "share", "unit": "as the resource counts"}[field.unit],
+        unit=_UNITS.get(field.unit, field.unit),
         meaning=field.meaning,
         text=text,
         base=base,
@@ -130,8 +126,7 @@ def field_view(work: Work, part: Way, field: fs.Field, full: bool = False) -> Fi
 
 def unit_words(unit: str) -> str:
     """Return a unit for a reader: a bare number of unit 1 is a share."""
-    words = {"1": "share", "unit": "as the resource counts"}
-    return " or ".join(words.get(one, one) for one in unit.split("|"))
+    return " or ".join(_UNITS.get(one, one) for one in unit.split("|"))
 
 
 def default_text(field: fs.Field) -> str:
@@ -180,7 +175,3 @@ def _names(draft: fs.Draft, word: str) -> list[str]:
         return sorted({str(key) for site in listed if isinstance(site, Mapping) for key in site} - {"id", "name"})
     part = draft.at((word,))
     return [str(name) for name in part] if isinstance(part, Mapping) else []
-
-
-def _dotted(path: Way) -> str:
-    return ".".join(map(str, path))

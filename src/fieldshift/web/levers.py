@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 import fieldshift as fs
 from fieldshift.web.casebook import Work
+from fieldshift.web.differences import Way, dotted
 
 __all__ = ["Evidence", "LeverView", "levers_of"]
 
@@ -98,7 +99,7 @@ def _view(work: Work, name: str, lever: Mapping[str, Any]) -> LeverView | None:
     return LeverView(
         name=name,
         title=str(lever.get("title") or name.replace("_", " ")),
-        path=".".join(map(str, path)),
+        path=dotted(path),
         unit=low[1],
         low=ends[0],
         high=ends[1],
@@ -135,7 +136,7 @@ def _step(width: float) -> float:
     return float(f"{(1 if part < 1.5 else 2 if part < 3.5 else 5 if part < 7.5 else 10) * 10.0**power:.3g}")
 
 
-def _said(draft: fs.Draft, path: tuple[str | int, ...]) -> str:
+def _said(draft: fs.Draft, path: Way) -> str:
     """Return what a number says, in words where it is no single value."""
     value = draft.at((*path, "value"))
     if isinstance(value, int | float | str):
@@ -150,7 +151,7 @@ def _said(draft: fs.Draft, path: tuple[str | int, ...]) -> str:
     return span or draft.text(path)
 
 
-def evidence_of(draft: fs.Draft, path: tuple[str | int, ...]) -> Evidence:
+def evidence_of(draft: fs.Draft, path: Way) -> Evidence:
     """Return what a number stands on; where it says nothing itself, what its part says."""
     part = draft.at(path[:-1])
     around = part if isinstance(part, Mapping) and path[0] != "quantities" else {}

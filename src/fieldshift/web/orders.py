@@ -22,6 +22,7 @@ __all__ = [
     "kinds_of",
     "measures_of",
     "mistakes_in",
+    "sentence",
     "wrong_with",
 ]
 
@@ -166,6 +167,12 @@ def asked_of(asked: Asked, scenario: fs.Scenario) -> dict[str, Any]:
         chosen = [name for name in scenario.policies if name in asked.policies]
         kept["policies"] = [] if len(chosen) == len(scenario.policies) else chosen
     return kept
+
+
+def sentence(kind: jobs.Kind, asked: Mapping[str, Any]) -> str:
+    """Return what was asked as the beginning of a sentence: `Every policy, 200 futures, seed 1`."""
+    words = in_words(kind, asked)
+    return words[:1].upper() + words[1:]
 
 
 def in_words(kind: jobs.Kind, asked: Mapping[str, Any]) -> str:

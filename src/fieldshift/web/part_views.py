@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 import fieldshift as fs
 from fieldshift.web.casebook import Work
-from fieldshift.web.differences import title_of, words_of
-from fieldshift.web.forms import TABLES, FieldView, Way, field_view, kind_of_part, unit_words
+from fieldshift.web.differences import Way, dotted, title_of, words_of
+from fieldshift.web.forms import TABLES, FieldView, field_view, kind_of_part, unit_words
 
 __all__ = ["Grid", "PartForm", "PartRow", "PartTable", "form_of", "grids_of", "table_of"]
 
@@ -159,7 +159,7 @@ def table_of(work: Work, key: str, at: Way, page: int = 1) -> PartTable:
     rows = [_row(work, at, name, fields) for name in names[(page - 1) * PER_PAGE : page * PER_PAGE]]
     named = kind.named or at == ("sites",)
     return PartTable(
-        path=_dotted(at),
+        path=dotted(at),
         key=key,
         title=kind.title,
         meaning=kind.meaning,
@@ -224,7 +224,7 @@ def _row(work: Work, at: Way, name: str | int, fields: Sequence[fs.Field]) -> Pa
     now, before = work.draft.at(way), work.base.at(way)
     title = now.get("title") or now.get("name") if isinstance(now, Mapping) else None
     return PartRow(
-        path=_dotted(way),
+        path=dotted(way),
         name=str(name + 1) if isinstance(name, int) else name,
         title=str(title or ""),
         cells=[field_view(work, way, field) for field in fields],
@@ -248,7 +248,7 @@ def form_of(work: Work, key: str, way: Way, page: int = 1) -> PartForm:
     kind = kind_of_part(key)
     now = work.draft.at(way)
     if now is None:
-        raise fs.UsageError(f"there is no '{_dotted(way)}' in this scenario")
+        raise fs.UsageError(f"there is no '{dotted(way)}' in this scenario")
     fields = [field for field in _fields_of(work, kind, way[:-1]) if not field.only or _sort(now) in field.only]
     shown: list[FieldView] = []
     rare: list[FieldView] = []
@@ -268,7 +268,7 @@ def form_of(work: Work, key: str, way: Way, page: int = 1) -> PartForm:
             if work.draft.at((*number, "estimates")) and field.kind == "amount":
                 lists.append(table_of(work, "estimates", (*number, "estimates"), page))
     return PartForm(
-        path=_dotted(way),
+        path=dotted(way),
         name=_name(way),
         title=title_of(work.draft, way) if way else "The scenario",
         key=key,
@@ -305,7 +305,7 @@ def grids_of(work: Work, number: Way, unit: str, page: int = 1) -> Iterator[Grid
         rows = [
             GridRow(
                 label=_label(work, form, str(key)),
-                path=_dotted((*at, str(key))),
+                path=dotted((*at, str(key))),
                 cells=[_cell(work, (*at, str(key), column)) for column in columns]
                 if form == "grid"
                 else [_cell(work, (*at, str(key)))],
@@ -313,7 +313,7 @@ def grids_of(work: Work, number: Way, unit: str, page: int = 1) -> Iterator[Grid
             for key in list(found)[(here - 1) * per : here * per]
         ]
         yield Grid(
-            path=_dotted(number),
+            path=dotted(number),
             label=title_of(work.draft, number),
             form=form,
             unit=unit,
@@ -334,9 +334,5 @@ def _label(work: Work, form: str, key: str) -> str:
 def _cell(work: Work, at: Way) -> FieldView:
     text, base = work.draft.text(at), work.base.text(at)
     return FieldView(
-        path=_dotted(at), label=title_of(work.draft, at), kind=_CELL.kind, text=text, base=base, changed=text != base
+        path=dotted(at), label=title_of(work.draft, at), kind=_CELL.kind, text=text, base=base, changed=text != base
     )
-
-
-def _dotted(path: Way) -> str:
-    return ".".join(map(str, path))

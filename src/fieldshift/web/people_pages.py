@@ -179,10 +179,11 @@ def password_by_form(request: Request, desk: TheDesk, visitor: Admin, user: Row)
 
 
 def _invited(request: Request, desk: Desk, visitor: Visitor, asked: Invite) -> str:
-    if _people(desk).by_proxy:
+    there = _people(desk)
+    if there.by_proxy:
         raise fs.UsageError("the proxy says who comes in: nobody is invited")
     name = accounts.plain_name(asked.name) if asked.name.strip() else None
-    if name and name.casefold() in (person.name.casefold() for person in _people(desk).people):
+    if name and name.casefold() in (person.name.casefold() for person in there.people):
         raise fs.UsageError(f"the name '{name}' is taken")
     word = accounts.invited(desk, "account", asked.role, name, visitor)
     desk.note(visitor.name, "invited", f"account {name}" if name else "a new account", role=asked.role)
@@ -191,7 +192,7 @@ def _invited(request: Request, desk: Desk, visitor: Visitor, asked: Invite) -> s
 
 def _new_password(request: Request, desk: Desk, visitor: Visitor, user: int) -> str:
     person = _person(desk, user)
-    if _people(desk).by_proxy or not person.active:
+    if desk.settings.header is not None or not person.active:
         raise fs.UsageError(f"{person.name} has no password here" if person.active else f"{person.name} is not let in")
     word = accounts.invited(desk, "password", person.role, person.name, visitor)
     desk.note(visitor.name, "made a link to a new password", f"account {person.name}")

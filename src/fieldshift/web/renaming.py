@@ -8,12 +8,12 @@ from typing import Any
 
 import fieldshift as fs
 from fieldshift.web.casebook import Work
-from fieldshift.web.differences import title_of
-from fieldshift.web.forms import Way, kind_of_part
+from fieldshift.web.differences import Way, title_of
+from fieldshift.web.edits import free_name
+from fieldshift.web.forms import kind_of_part
 
 __all__ = ["renamed"]
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PROSE = frozenset(
     {"title", "about", "note", "source", "tested", "name", "job", "duty", "kind", "unit", "group", "as_of", "rule"}
 )
@@ -37,10 +37,7 @@ def renamed(work: Work, path: str, name: str) -> fs.Draft:
     parts = work.draft.at(way[:1])
     if len(way) != 2 or not kind_of_part(section).named or not isinstance(parts, Mapping) or old not in parts:
         raise fs.UsageError(f"'{path}' is no part with a name of its own")
-    if _NAME.fullmatch(name) is None:
-        raise fs.UsageError(f"'{name}' is no name: letters, digits and _ only, and no digit first")
-    if name in parts:
-        raise fs.UsageError(f"there is a '{name}' already")
+    free_name(name, parts)
     draft = work.draft.with_value((section,), {name if key == old else key: part for key, part in parts.items()})
     for field in _fields_for(draft, section):
         value = draft.at(field)

@@ -140,7 +140,7 @@ def finished(request: Request, desk: Desk, visitor: Visitor, row: jobs.Run) -> R
         "result.html.j2",
         {
             "run": row,
-            "words": _sentence(row),
+            "words": orders.sentence(row.kind, row.asked),
             "days": {name: _day(kept[name]) for name in ("as_of", "start", "end")},
             "kept": kept,
             "asked": asked,
@@ -153,11 +153,6 @@ def finished(request: Request, desk: Desk, visitor: Visitor, row: jobs.Run) -> R
             "others": [other for other in others if other.id != row.id and other.kind != "explore"],
         },
     )
-
-
-def _sentence(row: jobs.Run) -> str:
-    words = orders.in_words(row.kind, row.asked)
-    return words[:1].upper() + words[1:]
 
 
 def _day(iso: str | None) -> str:

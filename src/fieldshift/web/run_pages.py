@@ -169,8 +169,7 @@ def run_asked_data(case: CaseId, request: Request, desk: TheDesk, visitor: Analy
 def _queued(desk: Desk, visitor: Visitor, case: str, asked: Asked) -> tuple[str | None, list[fs.Problem]]:
     """Return the run that is in the queue now, or what is wrong; a visitor's changes become a version first."""
     casebook.case_of(desk, case)
-    if jobs.waiting(desk, visitor.name) >= desk.settings.limits.waiting:
-        raise fs.UsageError(f"You have {desk.settings.limits.waiting} runs that wait or go on: let some of them end.")
+    _not_too_many(desk, visitor)
     work = casebook.draft_of(desk, visitor, case)
     scenario, _ = _scenario(desk, work)
     problems = orders.wrong_with(asked, scenario, desk.settings.limits)
@@ -178,6 +177,11 @@ def _queued(desk: Desk, visitor: Visitor, case: str, asked: Asked) -> tuple[str 
         return None, problems
     version, given = casebook.committed(desk, visitor, case), orders.asked_of(asked, scenario)
     return _into_queue(desk, visitor, jobs.Order(case, version, asked.kind, given, asked.title.strip())), []
+
+
+def _not_too_many(desk: Desk, visitor: Visitor) -> None:
+    if jobs.waiting(desk, visitor.name) >= desk.settings.limits.waiting:
+        raise fs.UsageError(f"You have {desk.settings.limits.waiting} runs that wait or go on: let some of them end.")
 
 
 def _into_queue(desk: Desk, visitor: Visitor, order: jobs.Order) -> str:
@@ -234,9 +238,7 @@ _Which = Annotated[jobs.Listing, Depends(_wanted)]
 
 
 @page(router, "/runs", "runs.html.j2")
-def run_list(
-    request: Request, desk: TheDesk, visitor: Viewer, which: Annotated[jobs.Listing, Depends(_wanted)]
-) -> Runs:
+def run_list(request: Request, desk: TheDesk, visitor: Viewer, which: _Which) -> Runs:
     """Return runs, newest first."""
     found, count = jobs.listed(desk, which)
     only = {"state": which.state, "kind": which.kind, "case": which.case, "author": which.author}
@@ -347,6 +349,5 @@ def run_again_data(run: str, desk: TheDesk, visitor: Analyst) -> RunTold:
 
 def _again(desk: Desk, visitor: Visitor, run: str) -> str:
     row = jobs.get(desk, run)
-    if jobs.waiting(desk, visitor.name) >= desk.settings.limits.waiting:
-        raise fs.UsageError(f"You have {desk.settings.limits.waiting} runs that wait or go on: let some of them end.")
+    _not_too_many(desk, visitor)
     return _into_queue(desk, visitor, jobs.Order(row.case_id, row.version, row.kind, row.asked, row.title))

@@ -64,9 +64,8 @@ def told_of(run: jobs.Run, now: float) -> RunTold:
         now: Seconds since 1970.
     """
     same = {name: getattr(run, name) for name in RunTold.model_fields if hasattr(run, name)}
-    words = orders.in_words(run.kind, run.asked)
     seconds = None if run.started is None else max(0.0, (run.ended or now) - run.started)
-    return RunTold(**same, case=run.case_id, words=words[:1].upper() + words[1:], seconds=seconds)
+    return RunTold(**same, case=run.case_id, words=orders.sentence(run.kind, run.asked), seconds=seconds)
 
 
 class BandRow(BaseModel):

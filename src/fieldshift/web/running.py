@@ -39,8 +39,6 @@ _HERE = "serving.json"
 """Where a running desk says its address, in its store: for `fieldshift serve --link`."""
 _UNOPENED = (SQLAlchemyError, ImportError, ValueError)
 _NO_ADDRESS = "FIELDSHIFT_DATABASE_URL is not an address such as postgresql://name:password@host/database"
-log = logging.getLogger("fieldshift.web")
-
 _GRACE = 5
 """Seconds that requests are given to end when the server is stopped."""
 
@@ -198,8 +196,8 @@ def _warmed() -> None:
     templates = environment()
     for name in templates.list_templates():
         templates.get_template(name)
-    for needed in (fs.comparison, fs.picked, fs.read, fs.problems, fs.export_workbook):
-        log.debug("%s is at hand", needed)  # a public name is imported when it is first asked for
+    for name in ("read", "problems", "picked", "comparison", "export_workbook"):
+        getattr(fs, name)  # a public name is imported when it is first asked for
 
 
 def _open(settings: Settings, link: str) -> None:

@@ -12,8 +12,8 @@ from fieldshift.web import checking
 from fieldshift.web.casebook import Case, Work, version_draft
 from fieldshift.web.checking import Wrong
 from fieldshift.web.desk import Desk
-from fieldshift.web.differences import Difference, differences
-from fieldshift.web.forms import FieldView, Way, kind_of_part, known_names
+from fieldshift.web.differences import Difference, Way, differences, dotted
+from fieldshift.web.forms import FieldView, kind_of_part, known_names
 from fieldshift.web.levers import LeverView, levers_of
 from fieldshift.web.part_views import PartForm, PartTable, form_of, table_of
 from fieldshift.web.texts import Text
@@ -169,19 +169,11 @@ def side_of(desk: Desk, work: Work, editable: bool, full: bool = False) -> Side:
         unsaved=unsaved,
         earlier=differences(work.base, work.saved) if work.number > 1 else [],
         overtaken=_overtaken(desk, work, unsaved) if work.behind else None,
-        lost=[path for path in work.changes if not _leads(work, path)],
+        lost=list(work.lost),
         problems=problems,
         complete=found is not None,
         runnable=not any(problem.level == "error" for problem in problems),
     )
-
-
-def _leads(work: Work, path: str) -> bool:
-    try:
-        work.draft.way(path)
-    except fs.UsageError:
-        return False
-    return True
 
 
 def _overtaken(desk: Desk, work: Work, unsaved: list[Difference]) -> Overtaken:
@@ -244,7 +236,7 @@ def _key_of(way: Way) -> str:
         last = str(words[-1])
         return last if last == "estimates" else f"{words[0]}.{last}"
     if len(way) != 2:
-        raise fs.UsageError(f"'{'.'.join(map(str, way))}' is no part of a scenario")
+        raise fs.UsageError(f"'{dotted(way)}' is no part of a scenario")
     return str(way[0])
 
 
@@ -252,7 +244,7 @@ def _around(way: Way) -> list[tuple[str, str]]:
     """Return what is around a part: its kind, and the part that it is an entry of."""
     found = [("", kind_of_part(str(way[0])).title)]
     if len(way) > 2:
-        found.append((".".join(map(str, way[:2])), str(way[1])))
+        found.append((dotted(way[:2]), str(way[1])))
     return found
 
 
@@ -269,7 +261,7 @@ def where_shown(work: Work, path: str) -> dict[str, str]:
         inner = way[:length]
         entry = length > 2 and isinstance(inner[-1], int) and inner[-2] in ("stages", "rules", "lapses", "steps")
         if length == 2 or entry:
-            return {"part": "levers.table" if key == "levers" else key, "open": ".".join(map(str, inner))}
+            return {"part": "levers.table" if key == "levers" else key, "open": dotted(inner)}
     return {"part": key}
 
 
