@@ -10,21 +10,11 @@ import time
 import pytest
 
 from fieldshift.results.report import report
+from quiet import QUIET
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--remote-debugging-pipe",
-]
+FLAGS = ["--headless", *QUIET, "--hide-scrollbars", "--remote-debugging-pipe"]
 LAUNCH = """
 import os, sys
 inward, outward = (os.dup(os.dup(os.dup(int(fd)))) for fd in sys.argv[1:3])

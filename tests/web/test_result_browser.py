@@ -1,61 +1,27 @@
 """Results and comparisons in a real browser, under the desk's own policy: drawn, quiet, clear to axe, fit for phones."""
 
-import socket
-import threading
-import time
 from pathlib import Path
 
 import finished
 import pytest
-import uvicorn
+from benched import Benched
 
 import fieldshift as fs
-from fieldshift.web import accounts
-from fieldshift.web.app import create_app
-from fieldshift.web.doors import Visitor
-from fieldshift.web.settings import Settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AXE = (Path(__file__).parent.parent / "faces" / "vendor" / "axe.min.js").read_text(encoding="utf-8")
-WAIT = 60_000
 FIRST_LOAD = 350_000
 """Bytes that may come before a reader moves, compressed."""
 
 
-class Bench:
-    """A desk that is served, with finished runs, and a browser.
-
-    Attributes:
-        desk, visitor: The desk and its one visitor, as a client has them.
-    """
-
-    def __init__(self, store, browser):
-        self.app = create_app(Settings(store=store, database="", workers=0))
-        self.desk = self.app.state.desk
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.server = uvicorn.Server(uvicorn.Config(self.app, "127.0.0.1", self.port, log_level="error"))
-        threading.Thread(target=self.server.run, daemon=True).start()
-        with self.desk.db.begin() as rows:
-            user = accounts.local(rows, self.desk)
-            word, _ = accounts.begun(rows, self.desk, user)
-        self.visitor = Visitor(user, accounts.LOCAL, "admin")
-        self.cookie = {"name": f"fieldshift-{self.port}", "value": word, "url": f"http://127.0.0.1:{self.port}"}
-        self.browser = browser
-        while not self.server.started:
-            time.sleep(0.05)
+class Bench(Benched):
+    """A desk that is served, with finished runs, and a browser."""
 
     def page(self, path, **more):
-        context = self.browser.new_context(**more)
-        context.set_default_timeout(WAIT)
-        context.add_cookies([self.cookie])
-        page = context.new_page()
-        page.faults, page.came = [], []
-        page.on("pageerror", lambda error: page.faults.append(str(error)))
-        page.on("console", lambda line: line.type in ("error", "warning") and page.faults.append(line.text))
+        page = self.opened(("error", "warning"), **more)
+        page.came = []
         page.on("requestfinished", lambda request: page.came.append(request))  # noqa: PLW0108 - a plain method is refused
-        page.goto(f"http://127.0.0.1:{self.port}{path}", wait_until="networkidle")
+        page.goto(f"{self.at}{path}", wait_until="networkidle")
         return page
 
 
@@ -68,8 +34,7 @@ def bench(browser, tmp_path_factory):
     made.one = finished.put(made, case, finished.simulated(base), title="As it is")
     made.two = finished.put(made, case, finished.simulated(more), version=2, title="More seats")
     yield made
-    made.server.should_exit = True
-    made.desk.db.dispose()
+    made.closed()
 
 
 def drawn(page):

@@ -1,57 +1,30 @@
 """The page of a scenario in a real browser: by keyboard, as you type, with nothing lost when the window closes."""
 
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
+from benched import WAIT, Benched
 from desked import account
 from playwright.sync_api import Page, expect
 
 import fieldshift as fs
-from fieldshift.web import accounts, casebook
-from fieldshift.web.app import create_app
-from fieldshift.web.doors import Visitor
-from fieldshift.web.settings import Settings
+from fieldshift.web import casebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AXE = (Path(__file__).parent.parent / "faces" / "vendor" / "axe.min.js").read_text(encoding="utf-8")
-WAIT = 60_000
 
 
-class Bench:
+class Bench(Benched):
     """A desk that is served, a browser, and the flagship opened by a local visitor."""
 
     def __init__(self, store: Path, browser) -> None:
-        self.app = create_app(Settings(store=store, database="", workers=0))
-        self.desk = self.app.state.desk
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.server = uvicorn.Server(uvicorn.Config(self.app, "127.0.0.1", self.port, log_level="error"))
-        threading.Thread(target=self.server.run, daemon=True).start()
-        with self.desk.db.begin() as rows:
-            user = accounts.local(rows, self.desk)
-            word, _ = accounts.begun(rows, self.desk, user)
-        self.visitor = Visitor(user, accounts.LOCAL, "admin")
+        super().__init__(store, browser)
         self.case = casebook.added(self.desk, self.visitor, fs.read("ice-2024"), "shipped: ice-2024")
-        self.at = f"http://127.0.0.1:{self.port}"
-        self.cookie = {"name": f"fieldshift-{self.port}", "value": word, "url": self.at}
-        self.browser = browser
-        while not self.server.started:
-            time.sleep(0.05)
 
     def page(self, state: str = "", **more) -> Page:
-        context = self.browser.new_context(**more)
-        context.set_default_timeout(WAIT)
-        context.add_cookies([self.cookie])
-        page = context.new_page()
-        page.faults = []
-        page.on("pageerror", lambda error: page.faults.append(str(error)))
-        page.on("console", lambda line: line.type == "error" and page.faults.append(line.text))
+        page = self.opened(**more)
         page.goto(f"{self.at}/cases/{self.case}{state}")
         return page
 
@@ -70,8 +43,7 @@ class Bench:
 def bench(browser, tmp_path) -> Iterator[Bench]:
     made = Bench(tmp_path / "store", browser)
     yield made
-    made.server.should_exit = True
-    made.desk.db.dispose()
+    made.closed()
 
 
 def test_a_lever_is_moved_by_keyboard_and_undone(bench):
