@@ -38,10 +38,11 @@ def opened(browser, complaints: list[str]):
 
 
 def filled(page, press: str, **fields: str) -> None:
-    """Fill fields by their labels and press a button."""
+    """Fill fields by their labels, press a button and wait for the page that answers."""
     for label, text in fields.items():
         page.get_by_label(label).fill(text)
-    page.get_by_role("button", name=press).click()
+    with page.expect_navigation():
+        page.get_by_role("button", name=press).click()
 
 
 def joined(page, link: str, name: str) -> None:
