@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import fieldshift as fs
+from fieldshift.results.shelf import Shelf
 from fieldshift.results.unknown_titles import unknown_titles
 from fieldshift.study.regrets import least_regretted, regrets
-from fieldshift.study.resume import Shelf
 
 CASE = """\
 name: Which way
@@ -211,24 +211,24 @@ def test_finished_parts_are_not_made_again(scenario, explored, tmp_path):
 
 
 def test_half_a_file_is_swept_away(tmp_path):
-    shelf = Shelf(tmp_path / "out", {"seed": 1})
-    shelf.put("points/0000", np.ones(3))
-    half = tmp_path / "out" / "points" / ".0001.npy.abc"
+    shelf = Shelf(tmp_path / "out", {"seed": 1}, "exploration")
+    shelf.put("points/0000", {"values": np.ones(3)})
+    half = tmp_path / "out" / "points" / ".0001.npz.abc"
     half.write_bytes(b"half")
-    again = Shelf(tmp_path / "out", {"seed": 1})
+    again = Shelf(tmp_path / "out", {"seed": 1}, "exploration")
     assert not half.exists()
     assert again.has("points/0000")
     assert not again.has("points/0001")
 
 
 def test_another_design_is_refused(tmp_path):
-    Shelf(tmp_path / "out", {"seed": 1, "points": 20})
+    Shelf(tmp_path / "out", {"seed": 1, "points": 20}, "exploration")
     with pytest.raises(fs.UsageError, match="made with seed 1, not 2"):
-        Shelf(tmp_path / "out", {"seed": 2, "points": 20})
+        Shelf(tmp_path / "out", {"seed": 2, "points": 20}, "exploration")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thing.txt").write_text("mine")
     with pytest.raises(fs.UsageError, match="is no exploration"):
-        Shelf(tmp_path / "other", {"seed": 1})
+        Shelf(tmp_path / "other", {"seed": 1}, "exploration")
 
 
 def command(folder, out, workers):
@@ -248,13 +248,13 @@ def test_a_killed_exploration_goes_on_and_gives_the_same_bytes(tmp_path):
     )
     points = killed / "points"
     until = time.monotonic() + 60
-    while not (points.is_dir() and len(list(points.glob("0*.npy"))) >= 5):
+    while not (points.is_dir() and len(list(points.glob("0*.npz"))) >= 5):
         assert time.monotonic() < until, "the exploration did not begin"
         assert process.poll() is None, "it ended before it could be killed"
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    before = {f: f.stat().st_mtime_ns for f in points.glob("0*.npy")}
+    before = {f: f.stat().st_mtime_ns for f in points.glob("0*.npz")}
     assert len(before) > 0
     assert not (killed / "report.html").exists()
     for folder in (killed, whole):
@@ -272,7 +272,7 @@ def test_an_interrupt_says_how_to_go_on(tmp_path):
     process = subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     points = tmp_path / "out" / "points"
     until = time.monotonic() + 60
-    while not (points.is_dir() and any(points.glob("0*.npy"))):
+    while not (points.is_dir() and any(points.glob("0*.npz"))):
         assert time.monotonic() < until, "the exploration did not begin"
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)

@@ -218,6 +218,17 @@ def test_files_are_made_once_and_nothing_else_is_left(desk_client, run):
     assert not [p.name for p in folder.iterdir() if p.name.startswith((".", "tmp"))]
 
 
+def test_a_file_that_cannot_be_made_is_told_and_why_stands_in_the_log(desk_client, run, caplog):
+    folder = desk_client.desk.settings.runs / run
+    (folder / "run" / "run.json").write_text("{")
+    answer = desk_client.get(f"/runs/{run}/download/results.xlsx")
+    assert answer.status_code == 400
+    assert "could not be made" in answer.text
+    assert str(folder) not in answer.text
+    assert f"workbook of {run} was not made" in caplog.text
+    assert not (folder / "results.xlsx").exists()
+
+
 def test_a_run_whose_folder_is_gone_is_told(desk_client, run):
     folder = desk_client.desk.settings.runs / run
     for file in list(folder.rglob("*")):

@@ -190,12 +190,17 @@ def test_progress_first_bands_and_the_end(desk_client, run):
     part = desk_client.get(f"/runs/{run}/progress").text
     assert "First look, 80 futures" in part
     assert "In &lt;b&gt;the field&lt;/b&gt; [person]" in part
-    assert (
-        '<th scope="row">Stay &lt;i&gt;put&lt;/i&gt;</th><td class="right">150</td><td class="right">132 (126 to 136)</td>'
-        in part
-    )
+    assert '<th scope="row">Stay &lt;i&gt;put&lt;/i&gt;</th><td class="right">150<svg' in part
+    assert '<td class="right">132 (126 to 136)<svg class="band"' in part
+    assert '<rect class="reach" x="0.0" y="1.5" width="41.7"' in part
+    assert "Each line under a number runs from 126 to 150" in part
     data = desk_client.get(f"/runs/{run}.json").json()
-    assert data["first"]["tables"][0]["rows"][0]["cells"] == ["150", "132 (126 to 136)"]
+    (table,) = data["first"]["tables"]
+    assert table["scale"] == ["126", "150"]
+    assert table["rows"][0]["cells"] == [
+        {"words": "150", "low": 100.0, "middle": 100.0, "high": 100.0},
+        {"words": "132 (126 to 136)", "low": 0.0, "middle": 26.7, "high": 41.7},
+    ]
     assert data["run"]["remains"] == 75.0
     jobs.ended(desk, claim, "failed", "There is no plan.\nhire and seats clash <x>")
     over = desk_client.get(f"/runs/{run}/progress")
@@ -211,7 +216,9 @@ def test_first_bands_have_a_cell_for_every_date():
     late = OUTLOOK | {"policy": "go", "when": "at the end", "low": None, "middle": None, "high": None}
     found = first_bands(FIRST | {"policies": {"stay": "Stay", "go": "Go"}, "outlooks": [*FIRST["outlooks"], late]})
     assert found.dates == ["now", "at the end"]
-    assert [row.cells for row in found.tables[0].rows] == [["150", "132 (126 to 136)"], ["", "-"]]
+    words = [[cell.words for cell in row.cells] for row in found.tables[0].rows]
+    assert words == [["150", "132 (126 to 136)"], ["", "-"]]
+    assert [cell.middle for cell in found.tables[0].rows[1].cells] == [None, None]
     assert first_bands(None) is None
 
 

@@ -54,9 +54,12 @@ def test_a_lever_is_moved_by_keyboard_and_undone(bench):
     bench.soon("resources.retrain_seats.cap.value", "300 seat")
     page.get_by_text("The base says 240 seat").wait_for()
     page.locator("#side").get_by_text("300 seat, assumption").wait_for()
+    marks = page.locator('.parts-nav [data-tab="resources"]')
+    expect(marks).to_have_text("1 changed", timeout=WAIT)
     page.get_by_role("button", name="undo Retraining seats", exact=True).click()
     bench.soon("resources.retrain_seats.cap.value", "240 seat")
-    assert page.get_by_role("spinbutton", name="Retraining seats").input_value() == "240"
+    expect(marks).to_have_text("", timeout=WAIT)
+    expect(page.get_by_role("spinbutton", name="Retraining seats")).to_have_value("240", timeout=WAIT)
     assert page.faults == []
 
 

@@ -46,7 +46,7 @@ def work_of(name: str) -> Work:
 def shown(work: Work, desk: Desk) -> dict[str, tuple[str, str]]:
     """Return text and kind of every field on every page of a scenario, by path: all that a reader can reach."""
     found: dict[str, tuple[str, str]] = {}
-    todo = [("levers.table", "", 1)] + [(tab.key, "", 1) for tab in page_of(desk, work, True, Shown()).tabs[1:]]
+    todo = [("levers.table", "", 1)] + [(tab.key, "", 1) for tab in page_of(desk, work, True, Shown()).side.tabs[1:]]
     done = set()
     while todo:
         state = todo.pop()
@@ -374,7 +374,7 @@ def test_what_a_planner_writes_is_never_taken_for_the_page(desk_client, casebook
         f"/cases/{casebook_case}/changes.json", json={"texts": texts, "values": {"stocks.evil": {EVIL: EVIL}}}
     )
     assert answer.status_code == 200, answer.text
-    tabs = [tab["key"] for tab in desk_client.get(f"/cases/{casebook_case}.json").json()["tabs"]]
+    tabs = [tab["key"] for tab in desk_client.get(f"/cases/{casebook_case}.json").json()["side"]["tabs"]]
     urls = [f"/cases/{casebook_case}?part={tab}" for tab in (*tabs, "levers.table")]
     urls += [f"/cases/{casebook_case}?part=stocks&open={path}" for path in ("stocks.desk", "stocks.evil")]
     urls += [f"/cases/{casebook_case}/{name}" for name in ("side", "history", "diff")] + ["/cases"]

@@ -18,7 +18,7 @@ from fieldshift.web import casebook, jobs
 from fieldshift.web.doors import Visitor
 from fieldshift.web.store.tables import versions
 from fieldshift.web.supervisor import Supervisor
-from fieldshift.web.work import EARLY, OUR_MISTAKE, Stopped, Telling
+from fieldshift.web.work import EARLY, OUR_MISTAKE, Stopped, Telling, swept
 from fieldshift.web.worker import Worker, main
 
 pytestmark = pytest.mark.slow
@@ -210,6 +210,8 @@ def test_a_worker_is_killed_and_the_server_starts_again_in_mid_run_and_nothing_i
     assert second.worker != first.worker
     crew.stop()
     assert crew.pids == ()
+    kept = list((desk.settings.runs / ".going").glob(f"{run}-*-batches/batches/*.npz"))
+    assert len(kept) >= second.done > 0, "what is finished waits for the next worker"
     back = jobs.get(desk, run)
     assert (back.state, back.attempts) == ("queued", 1)  # the one that died counts, the one that was told to leave not
     again = Supervisor(desk.settings)
@@ -254,9 +256,31 @@ def test_telling_knows_the_time_left_and_says_when_to_stop(monkeypatch):
     clock[0] = 110.0
     telling.step(4, 12)
     assert telling.how_far() == jobs.HowFar("Simulating", 4, 12, 20.0)
+    clock[0] = 112.0
+    assert telling.how_far() == jobs.HowFar("Simulating", 4, 12, 18.0)
+    clock[0] = 160.0
+    assert telling.how_far() == jobs.HowFar("Simulating", 4, 12), "a part that takes long says nothing of the others"
+    telling.phase("Simulating again")
+    for done in range(1, 101):  # finished before: they took no time
+        telling.step(done, 200)
+    for done in range(101, 161):
+        clock[0] += 2.0
+        telling.step(done, 200)
+    assert telling.how_far() == jobs.HowFar("Simulating again", 160, 200, 80.0)
     telling.stop.set()
     with pytest.raises(Stopped):
         telling.step(5, 12)
+
+
+def test_what_was_kept_of_a_run_that_is_over_is_swept(desk, case):
+    run = jobs.queued(desk, "ann", jobs.Order(case, 1, "simulate", LONG))
+    over = jobs.queued(desk, "ann", jobs.Order(case, 1, "simulate", LONG))
+    jobs.cancelled(desk, over)
+    rooms = desk.settings.runs / ".going"
+    for name in (f"{run}-1", f"{over}-1", f"{over}-0-batches", "unknown-1"):
+        (rooms / name).mkdir(parents=True)
+    swept(desk)
+    assert [left.name for left in rooms.iterdir()] == [f"{run}-1"]
 
 
 def test_the_worker_says_what_it_needs(capsys):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import groupby, islice
-from multiprocessing import get_context
 from typing import Literal
 
 import numpy as np
@@ -24,6 +22,7 @@ from fieldshift.engines.outcome import Outcome, outcome
 from fieldshift.engines.plan import Plan
 from fieldshift.engines.policies import Policy, fresh, policy_of, settings_of
 from fieldshift.engines.reference import MeanEngine, Reference
+from fieldshift.engines.workers import pool_of
 from fieldshift.errors import WorkerError
 from fieldshift.network.build import build
 from fieldshift.network.graph import Network
@@ -255,8 +254,6 @@ _WORKER: list[Batches] = []
 
 
 def _start(*given: object) -> None:
-    """Make a worker process ready; an interrupt is the main process's to handle."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _WORKER[:] = [Batches(*given)]  # type: ignore[arg-type]
 
 
@@ -286,7 +283,7 @@ def run_all(batches: Batches, tasks: Iterable[Task], workers: int | None, proces
         with ThreadPoolExecutor(count) as threads:
             yield from _ahead(threads, lambda some: [batches.take(some[0])], ([task] for task in tasks), count + 1)
         return
-    pool = ProcessPoolExecutor(count, get_context("spawn"), _start, batches.given)
+    pool = pool_of(count, _start, batches.given)
     try:
         yield from _ahead(pool, _work, (list(some) for _, some in groupby(tasks, lambda task: task.group)), count + 1)
     except BrokenProcessPool:

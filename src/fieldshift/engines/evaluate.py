@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
 
-from fieldshift.engines.batches import HEAVY, Batches, Draws, Task, chosen_of, ready, run_all, tasks_of
+from fieldshift.engines.batches import HEAVY, Batches, Draws, Task, chosen_of, ready, tasks_of
 from fieldshift.engines.evaluation import Evaluation, Informed, Met
 from fieldshift.engines.futures import beliefs, edges_of, groups_of
 from fieldshift.engines.keeping import kept
@@ -34,6 +35,7 @@ from fieldshift.engines.policies import Policy, Stay
 from fieldshift.engines.reference import MeanEngine
 from fieldshift.engines.remaining import raised
 from fieldshift.engines.replan import Replan
+from fieldshift.engines.shelved import Shelved, resumed
 from fieldshift.errors import NoPlan, UsageError
 from fieldshift.network.build import build
 from fieldshift.network.graph import Float, Int, Network
@@ -89,6 +91,7 @@ def evaluate(  # noqa: PLR0913 - the public name: each is a question a user answ
     strict: bool = False,
     bound: str = "none",
     means: bool = True,
+    folder: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Run policies, and a plan, on the same futures, and say what each makes of the goals.
@@ -112,6 +115,7 @@ def evaluate(  # noqa: PLR0913 - the public name: each is a question a user answ
         bound: How the horizon of that best coarsens (`none`, or `auto` as in `optimize`): coarser is quicker, but then
             it is the best of coarse plans, and no bound.
         means: Whether each policy's mean path is walked too; if not, the plan's alone.
+        folder: Where finished batches are kept, as in `simulate`; the plan and what is lived under it are made again.
         progress: Called with the batches done and all batches.
 
     Raises:
@@ -133,7 +137,9 @@ def evaluate(  # noqa: PLR0913 - the public name: each is a question a user answ
     dear = [(n, f) for f in sampled.tolist() for n, g in chosen.items() if isinstance(g, Replan)]
     heavy = processes and len(every) * draws * run.weight > HEAVY
     how = (plan, means, strict)
-    solved, on_mean = _lived_by_all(case, run, (tally, tasks), how, (workers, heavy, len(dear), progress))
+    shelved = None if folder is None else Shelved(folder, run)
+    beside = (workers, heavy), shelved, len(dear), progress
+    solved, on_mean = _lived_by_all(case, run, (tally, tasks), how, beside)
     done_before = len(tasks) + len(on_mean)
     found = _each(lambda one: case.lived(one[0], one[1], goals), dear, threads)
     for done, ((name, future), judged) in enumerate(zip(dear, found, strict=True), start=done_before + 1):
@@ -182,10 +188,10 @@ def _lived_by_all(
     run: Batches,
     what: tuple[_Tally, Sequence[Task]],
     how: tuple[Planned | Callable[[], Planned] | None, bool, bool],
-    beside: tuple[int | None, bool, int, Callable[[int, int], None] | None],
+    beside: tuple[tuple[int | None, bool], Shelved | None, int, Callable[[int, int], None] | None],
 ) -> tuple[list[Planned], dict[str, Float]]:
     """Live all batches and mean paths, the plan's last, when it is known; return the plan, and goals on mean paths."""
-    (tally, tasks), (plan, means, strict), (workers, heavy, dear, progress) = what, how, beside
+    (tally, tasks), (plan, means, strict), (workers, shelved, dear, progress) = what, how, beside
     names = list(dict.fromkeys(task.policy for task in tasks))
     paths = [Task(name, -2 - i, -1, 0) for i, name in enumerate(names) if means and name != _PLAN]
     solved: list[Planned] = []
@@ -201,7 +207,7 @@ def _lived_by_all(
             yield from (replace(task, given=whole) for task in tasks if task.policy == _PLAN)
 
     count = len(paths) + len(tasks) + (plan is not None) + dear
-    for done, lived in enumerate(run_all(run, work(), workers, heavy), start=1):
+    for done, lived in enumerate(resumed(run, work(), workers, shelved), start=1):
         assert lived.outcome is not None
         name = lived.task.policy
         if lived.taken is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -104,6 +105,7 @@ def judged(  # noqa: PLR0913 - a public name: each is a question a user answers
     workers: int | None = None,
     processes: bool = False,
     time_limit: float = 300.0,
+    folder: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Plan, and simulate every policy and the plan on the same futures; what is told of the plan stands in the result.
@@ -118,6 +120,7 @@ def judged(  # noqa: PLR0913 - a public name: each is a question a user answers
         workers: Threads or processes; the result does not depend on it.
         processes: Let a heavy run use worker processes, as in `simulate`.
         time_limit: Seconds for the plan; then the best so far is taken.
+        folder: Where finished batches are kept, as in `evaluate`.
         progress: Called with the batches done and all batches.
 
     Raises:
@@ -141,6 +144,7 @@ def judged(  # noqa: PLR0913 - a public name: each is a question a user answers
             processes=processes,
             sample=0,
             means=False,
+            folder=folder,
             progress=progress,
         )
     return with_plan(found.result, planned(solution.result(), found, short.result()))

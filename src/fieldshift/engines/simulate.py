@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
-from fieldshift.engines.batches import HEAVY, Batches, Draws, EngineName, chosen_of, ready, run_all, tasks_of, under
+from fieldshift.engines.batches import HEAVY, Batches, Draws, EngineName, chosen_of, ready, tasks_of, under
 from fieldshift.engines.futures import beliefs, groups_of
 from fieldshift.engines.kernel import Kernel, compiled
 from fieldshift.engines.live import live
 from fieldshift.engines.policies import Policy, policy_of
 from fieldshift.engines.reference import MeanEngine
+from fieldshift.engines.shelved import Shelved, resumed
 from fieldshift.errors import UsageError
 from fieldshift.network.build import build
 from fieldshift.results.collect import PolicyResult
@@ -83,6 +85,7 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
     processes: bool = False,
     engine: EngineName = "numba",
     keys: Sequence[tuple[str, str]] | None = None,
+    folder: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Simulate a scenario under some policies, each on the same futures.
@@ -98,10 +101,12 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
             main module as `multiprocessing` asks. Policies of your own run in threads all the same.
         engine: `numba`, or `reference` for the readable one (same draws, slower).
         keys: Measures to keep, as pairs of measure and part; a default set otherwise.
+        folder: Where finished batches are kept; a run that was interrupted goes on from there. Batches of
+            policies of your own are lived again.
         progress: Called with the batches done and all batches.
 
     Raises:
-        UsageError: A policy that does not exist, or a number of futures below 1.
+        UsageError: A policy that does not exist, a number of futures below 1, or a folder that holds another run.
     """
     if draws < 1:
         raise UsageError(f"draws is {draws}: at least 1 future is needed")
@@ -117,7 +122,8 @@ def simulate(  # noqa: PLR0913 - the public name: each is a question a user answ
     keep = headline_keys(scenario, network) if draws > MANY else None
     parts: dict[str, PolicyResult] = {}
     heavy = len(chosen) * draws * run.weight > HEAVY and draws <= MANY
-    for done, lived in enumerate(run_all(run, tasks, workers, processes and heavy), start=1):
+    shelved = None if folder is None else Shelved(folder, run)
+    for done, lived in enumerate(resumed(run, tasks, (workers, processes and heavy), shelved), start=1):
         name = lived.task.policy
         assert lived.taken is not None
         run.collectors[name].put(lived.taken)

@@ -12,7 +12,8 @@ import pandas as pd
 
 from fieldshift.errors import Interrupted, UsageError
 from fieldshift.network.build import build
-from fieldshift.network.graph import Network
+from fieldshift.network.graph import Float, Network
+from fieldshift.results.shelf import Shelf
 from fieldshift.results.unknown_titles import unknown_titles
 from fieldshift.scenario.beliefs import Spacing, believed
 from fieldshift.scenario.read import digest
@@ -23,11 +24,13 @@ from fieldshift.study.drives import Answers, axes_of, boxes, drivers, informatio
 from fieldshift.study.exploration import KNOWN_ALL, Exploration
 from fieldshift.study.pieces import Living, Piece, heavy, lived
 from fieldshift.study.regrets import least_regretted, regrets
-from fieldshift.study.resume import Shelf
 
 __all__ = ["explore"]
 
 Progress = Callable[[int, int], None]
+
+_VALUES = "values"
+"""What a piece is called among the arrays of its file."""
 
 _ENDS = 20
 """Futures of each end of a tornado and of each lever: they share their luck, so few will do."""
@@ -52,6 +55,11 @@ class _Study:
     how: tuple[int | None, bool, Progress | None]
     folder: Path | None
 
+    def values(self, piece: Piece) -> Float:
+        """Return what a finished piece gave."""
+        found: Float = self.shelf.get(piece.name)[_VALUES]
+        return found
+
     def through(self, living: Living, pieces: Sequence[Piece], count: tuple[int, int]) -> None:
         """Live the pieces that are not finished yet.
 
@@ -70,7 +78,7 @@ class _Study:
             progress(done, count[1])
         try:
             for piece, values in lived(living, left, workers, processes) if left else ():
-                self.shelf.put(piece.name, values)
+                self.shelf.put(piece.name, {_VALUES: values})
                 done += 1
                 if progress is not None:
                     progress(done, count[1])
@@ -128,7 +136,7 @@ def explore(  # noqa: PLR0913 - the public name: each is a question a user answe
     facts: dict[str, Any] = {"points": points, "futures": futures, "seed": seed, "spacing": spacing}
     facts |= {"digest": digest(scenario)}
     where = None if folder is None else Path(folder)
-    shelf = Shelf(where, facts | {"policies": list(names), "aims": [aim.name for aim in aims]})
+    shelf = Shelf(where, facts | {"policies": list(names), "aims": [aim.name for aim in aims]}, "exploration")
     processes = processes and heavy(network, aims, points * futures * len(names))
     study = _Study(shelf, (workers, processes, progress), where)
     cloud = [
@@ -139,7 +147,7 @@ def explore(  # noqa: PLR0913 - the public name: each is a question a user answe
     parts = 1 + 2 * len(columns) if ends or levers else 0
     parts += (2 * len(scenario.levers) * (1 + 2 * min(_MOVED, len(columns)))) if levers else 0
     study.through(Living(scenario, aims, futures, seed), cloud, (0, points + parts))
-    values = np.stack([shelf.get(piece.name) for piece in cloud])
+    values = np.stack([study.values(piece) for piece in cloud])
     titles = unknown_titles(scenario)
     given = Answers(scenario, aims, names, columns, titles, values, seed)
     table = regrets(names, given.means[:, :, 0].T, aims[0].sign)
@@ -225,7 +233,7 @@ class _Small:
 
     def _through(self, pieces: Sequence[Piece], count: tuple[int, int]) -> dict[str, float]:
         self.study.through(Living(self.scenario, self.aims, *self.draws), pieces, count)
-        return {piece.name: float(self.study.shelf.get(piece.name).mean()) for piece in pieces}
+        return {piece.name: float(self.study.values(piece).mean()) for piece in pieces}
 
     def tornado(self, count: tuple[int, int]) -> pd.DataFrame:
         """Return the answer with each unknown at its ends, the others at their centres, the widest bar first."""

@@ -15,9 +15,9 @@ from fieldshift.results.report_page import Block, Cell, Figure, Key, Prose, Sect
 from fieldshift.results.report_parts import report_parts
 from fieldshift.results.report_words import rough, share
 from fieldshift.results.result import Result
+from fieldshift.results.shelf import written
 from fieldshift.scenario.schema import Scenario
 from fieldshift.study.exploration import KNOWN_ALL, Exploration
-from fieldshift.study.resume import written
 
 __all__ = ["exploration_page", "exploration_parts", "sections"]
 

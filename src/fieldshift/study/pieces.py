@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import islice
-from multiprocessing import get_context
 from typing import TypeAlias
 
 import numpy as np
@@ -18,6 +16,7 @@ import numpy.typing as npt
 from fieldshift.engines.batches import LOOKED_AT, ready, under
 from fieldshift.engines.kernel import Kernel
 from fieldshift.engines.live import live
+from fieldshift.engines.workers import pool_of
 from fieldshift.errors import WorkerError
 from fieldshift.network.build import build
 from fieldshift.network.graph import Network
@@ -116,8 +115,6 @@ _WORKER: list[Living] = []
 
 
 def _start(*given: object) -> None:
-    """Make a worker process ready; an interrupt is the main process's to handle."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _WORKER[:] = [Living(*given)]  # type: ignore[arg-type]
 
 
@@ -146,7 +143,7 @@ def lived(
         return
     pool: Executor
     if processes:
-        pool, work = ProcessPoolExecutor(count, get_context("spawn"), _start, living.given), _work
+        pool, work = pool_of(count, _start, living.given), _work
     else:
         pool, work = ThreadPoolExecutor(count), living.take
     try:

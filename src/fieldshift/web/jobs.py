@@ -35,6 +35,7 @@ __all__ = [
     "ended",
     "first_told",
     "get",
+    "going",
     "listed",
     "queued",
     "returned",
@@ -213,6 +214,12 @@ def waiting(desk: Desk, author: str) -> int:
     with desk.db.connect() as store:
         wanted = select(func.count()).select_from(runs).where(runs.c.author == author, runs.c.state.in_(GOING))
         return int(store.scalar(wanted) or 0)
+
+
+def going(desk: Desk) -> set[str]:
+    """Return the ids of all runs that wait or go on."""
+    with desk.db.connect() as store:
+        return set(store.scalars(select(runs.c.id).where(runs.c.state.in_(GOING))))
 
 
 def before(desk: Desk, run: Run) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import fieldshift as fs
-from fieldshift.web import casebook, jobs, keeping
+from fieldshift.web import casebook, filing, jobs, keeping
 from fieldshift.web.desk import Desk, NotHere
 
 __all__ = ["FILES", "RunFile", "command_of", "file_of", "files_of"]
@@ -152,17 +152,18 @@ def _base(desk: Desk, row: jobs.Run, folder: Path) -> bytes:
 
 def _workbook(desk: Desk, row: jobs.Run, folder: Path) -> bytes:
     with tempfile.TemporaryDirectory(dir=folder) as room:
-        return fs.export_workbook(fs.load(folder / keeping.RUN), Path(room) / "results.xlsx").read_bytes()
+        (book,) = filing.filed(folder / keeping.RUN, "workbook", Path(room))
+        return book.read_bytes()
 
 
-def _tables(desk: Desk, row: jobs.Run, folder: Path) -> bytes:
-    with tempfile.TemporaryDirectory(dir=folder) as room:
-        return _zipped(fs.export(fs.load(folder / keeping.RUN), room))
+def _archive(form: str) -> Callable[[Desk, jobs.Run, Path], bytes]:
+    """Return what makes a zip of a run's tables in some form."""
 
+    def make(desk: Desk, row: jobs.Run, folder: Path) -> bytes:
+        with tempfile.TemporaryDirectory(dir=folder) as room:
+            return _zipped(filing.filed(folder / keeping.RUN, form, Path(room)))
 
-def _parquet(desk: Desk, row: jobs.Run, folder: Path) -> bytes:
-    with tempfile.TemporaryDirectory(dir=folder) as room:
-        return _zipped(fs.export_parquet(fs.load(folder / keeping.RUN), room))
+    return make
 
 
 def _whole(desk: Desk, row: jobs.Run, folder: Path) -> bytes:
@@ -171,8 +172,8 @@ def _whole(desk: Desk, row: jobs.Run, folder: Path) -> bytes:
 
 _MADE: dict[str, Callable[[Desk, jobs.Run, Path], bytes]] = {
     "results.xlsx": _workbook,
-    "tables.zip": _tables,
-    "parquet.zip": _parquet,
+    "tables.zip": _archive("tables"),
+    "parquet.zip": _archive("parquet"),
     "run.zip": _whole,
     "scenario.yaml": _scenario,
     "base.yaml": _base,

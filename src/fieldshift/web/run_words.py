@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 import fieldshift as fs
 from fieldshift.web import jobs, orders
 
-__all__ = ["BandRow", "BandTable", "FirstBands", "RunTold", "first_bands", "told_of"]
+__all__ = ["BandCell", "BandRow", "BandTable", "FirstBands", "RunTold", "first_bands", "told_of"]
 
 
 class RunTold(BaseModel):
@@ -68,19 +68,40 @@ def told_of(run: jobs.Run, now: float) -> RunTold:
     return RunTold(**same, case=run.case_id, words=orders.sentence(run.kind, run.asked), seconds=seconds)
 
 
+class BandCell(BaseModel):
+    """A band at one date: the middle future, and in brackets what holds 80 % of futures.
+
+    Attributes:
+        words: It in words; empty where there is none.
+        low, middle, high: Where it lies on its table's scale, from 0 to 100; None where there is none.
+    """
+
+    words: str
+    low: float | None = None
+    middle: float | None = None
+    high: float | None = None
+
+
 class BandRow(BaseModel):
-    """A policy, and its band at each date: the middle future, and in brackets what holds 80 % of futures."""
+    """A policy, and its band at each date."""
 
     policy: str
-    cells: list[str]
+    cells: list[BandCell]
 
 
 class BandTable(BaseModel):
-    """A headline measure, by policy and date."""
+    """A headline measure, by policy and date.
+
+    Attributes:
+        title, unit: What it is.
+        rows: Its rows.
+        scale: The two ends of the scale that all bands of the table are drawn on, in words.
+    """
 
     title: str
     unit: str
     rows: list[BandRow]
+    scale: tuple[str, str]
 
 
 class FirstBands(BaseModel):
@@ -107,10 +128,28 @@ def first_bands(first: Mapping[str, Any] | None) -> FirstBands | None:
     tables = []
     for key in dict.fromkeys((row["measure"], row["of"]) for row in rows):
         mine = [row for row in rows if (row["measure"], row["of"]) == key]
+        ends = _ends(mine)
         made = []
         for policy in dict.fromkeys(row["policy"] for row in mine):
-            at = {row["when"]: fs.band(row) for row in mine if row["policy"] == policy}
-            made.append(BandRow(policy=titles[policy], cells=[at.get(when, "") for when in dates]))
-        unit = {"1": "", "1/year": "a year"}.get(mine[0]["unit"], mine[0]["unit"])
-        tables.append(BandTable(title=mine[0]["title"], unit=unit, rows=made))
+            at = {row["when"]: _cell(row, ends) for row in mine if row["policy"] == policy}
+            made.append(BandRow(policy=titles[policy], cells=[at.get(when, BandCell(words="")) for when in dates]))
+        unit = mine[0]["unit"]
+        shown = {"1": "", "1/year": "a year"}.get(unit, unit)
+        scale = (fs.figure(ends[0], unit), fs.figure(ends[1], unit))
+        tables.append(BandTable(title=mine[0]["title"], unit=shown, rows=made, scale=scale))
     return FirstBands(draws=first["draws"], groups=first["groups"], dates=dates, tables=tables)
+
+
+def _ends(rows: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """Return the ends of a scale that holds some bands, and 0 where they reach down to a good part of it."""
+    values = [row[name] for row in rows for name in ("low", "high") if row[name] is not None]
+    low, high = (min(values), max(values)) if values else (0.0, 0.0)
+    return (min(0.0, low) if low < 0.5 * high else low), high
+
+
+def _cell(row: Mapping[str, Any], ends: tuple[float, float]) -> BandCell:
+    wide = ends[1] - ends[0]
+    if row["middle"] is None or not wide:
+        return BandCell(words=fs.band(row))
+    low, middle, high = (round(100 * (row[name] - ends[0]) / wide, 1) for name in ("low", "middle", "high"))
+    return BandCell(words=fs.band(row), low=low, middle=middle, high=high)

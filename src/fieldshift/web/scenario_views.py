@@ -99,6 +99,7 @@ class Side(BaseModel):
         problems: What is wrong.
         complete: Whether every check was made, those under each policy and at the ends of each lever too.
         runnable: Whether it can be saved and run, as far as is known.
+        tabs: All kinds of parts.
     """
 
     case: CaseView
@@ -112,6 +113,7 @@ class Side(BaseModel):
     problems: list[Wrong]
     complete: bool
     runnable: bool
+    tabs: list[Tab]
 
 
 class ScenarioPage(BaseModel):
@@ -122,7 +124,6 @@ class ScenarioPage(BaseModel):
         name: The scenario's own name.
         about: What it is about.
         part: The kind of part that is shown.
-        tabs: All kinds of parts.
         levers: The levers, where they are what is shown.
         table: The parts of the kind that is shown, or None.
         form: The one part that is shown, or None.
@@ -135,7 +136,6 @@ class ScenarioPage(BaseModel):
     name: str
     about: str
     part: str
-    tabs: list[Tab]
     levers: list[LeverView]
     table: PartTable | None
     form: PartForm | None
@@ -161,18 +161,20 @@ def side_of(desk: Desk, work: Work, editable: bool, full: bool = False) -> Side:
     found = checking.all_problems(work) if full else checking.known_problems(work)
     problems = checking.quick_problems(work) if found is None else found
     unsaved = differences(work.saved, work.draft)
+    earlier = differences(work.base, work.saved) if work.number > 1 else []
     return Side(
         case=case_view(work.case),
         version=work.number,
         editable=editable,
         kept=work.at,
         unsaved=unsaved,
-        earlier=differences(work.base, work.saved) if work.number > 1 else [],
+        earlier=earlier,
         overtaken=_overtaken(desk, work, unsaved) if work.behind else None,
         lost=list(work.lost),
         problems=problems,
         complete=found is not None,
         runnable=not any(problem.level == "error" for problem in problems),
+        tabs=_tabs(work, [*unsaved, *earlier], problems),
     )
 
 
@@ -219,7 +221,6 @@ def page_of(desk: Desk, work: Work, editable: bool, shown: Shown) -> ScenarioPag
         name=work.draft.text(("name",)),
         about=work.draft.text(("about",)),
         part=part,
-        tabs=_tabs(work, side),
         levers=levers_of(work) if part == "levers" else [],
         table=table,
         form=form,
@@ -265,9 +266,9 @@ def where_shown(work: Work, path: str) -> dict[str, str]:
     return {"part": key}
 
 
-def _tabs(work: Work, side: Side) -> list[Tab]:
-    changed = _counted(one.path for one in (*side.unsaved, *side.earlier))
-    wrong = _counted(one.path for one in side.problems if one.level == "error")
+def _tabs(work: Work, changes: list[Difference], problems: list[Wrong]) -> list[Tab]:
+    changed = _counted(one.path for one in changes)
+    wrong = _counted(one.path for one in problems if one.level == "error")
     found = []
     for key in _TABS:
         parts: Any = work.draft.at((key,)) if key != "scenario" else None

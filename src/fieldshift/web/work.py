@@ -6,6 +6,7 @@ import logging
 import shutil
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,9 @@ _Answer = TypeVar("_Answer")
 
 EARLY = (8, 80)
 """Futures of the first bands: a tenth of those asked for, at most the second number, none where under the first."""
+
+LATELY = 60
+"""Parts that the time left is reckoned from: the latest ones, since earlier ones may have been finished before."""
 
 _POINTS = 5
 """Points of what is not known that the first bands have, at most."""
@@ -46,7 +50,8 @@ class Telling:
     """
 
     stop: threading.Event = field(default_factory=threading.Event)
-    _now: tuple[str, int, int, float] = ("Starting", 0, 0, 0.0)
+    _now: tuple[str, int, int] = ("Starting", 0, 0)
+    _lately: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=LATELY))
 
     def phase(self, words: str) -> None:
         """Begin another phase.
@@ -54,7 +59,8 @@ class Telling:
         Raises:
             Stopped: The run is to stop.
         """
-        self._now = words, 0, 0, time.monotonic()
+        self._now = words, 0, 0
+        self._lately = deque([(time.monotonic(), 0)], LATELY)
         self._go_on()
 
     def step(self, done: int, total: int) -> None:
@@ -63,8 +69,8 @@ class Telling:
         Raises:
             Stopped: The run is to stop.
         """
-        words, *_, began = self._now
-        self._now = words, done, total, began
+        self._now = self._now[0], done, total
+        self._lately.append((time.monotonic(), done))
         self._go_on()
 
     def _go_on(self) -> None:
@@ -72,11 +78,17 @@ class Telling:
             raise Stopped
 
     def how_far(self) -> jobs.HowFar:
-        """Return how far the run is, with the time left where it can be reckoned."""
-        words, done, total, began = self._now
-        took = time.monotonic() - began
-        known = 0 < done <= total and took > 1.0
-        return jobs.HowFar(words, done, total, took / done * (total - done) if known else None)
+        """Return how far the run is, with the time left where it can be reckoned from the last parts."""
+        words, done, total = self._now
+        parts = tuple(self._lately)
+        if len(parts) < 2 or done >= total:
+            return jobs.HowFar(words, done, total)
+        (began, first), (last, latest) = parts[0], parts[-1]
+        took, each = last - began, (last - began) / max(1, latest - first)
+        idle = time.monotonic() - last
+        if took < 1.0 or idle > max(5.0, 5 * each):  # a part that takes longer than others: who knows how long
+            return jobs.HowFar(words, done, total)
+        return jobs.HowFar(words, done, total, max(0.0, each * (total - done) - idle))
 
 
 def done_by(desk: Desk, claim: jobs.Claim, telling: Telling, workers: int | None = None) -> None:
@@ -100,8 +112,9 @@ def done_by(desk: Desk, claim: jobs.Claim, telling: Telling, workers: int | None
             telling.stop.set()
             raise Stopped
         _put(room, desk.settings.runs / claim.run)
-        if patiently(lambda: jobs.ended(desk, claim, "done", message, told)):
-            swept(desk, claim.run)
+        for left in _rooms(desk).glob(f"{claim.run}-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        patiently(lambda: jobs.ended(desk, claim, "done", message, told))
     except Stopped:
         raise
     except Exception as error:  # a run must end, whatever happens to it
@@ -141,10 +154,13 @@ def patiently(do: Callable[[], _Answer], patience: float = 60.0) -> _Answer:
             time.sleep(1.0)
 
 
-def swept(desk: Desk, run: str) -> None:
-    """Remove what is left of unfinished attempts at a run."""
-    for left in _rooms(desk).glob(f"{run}-*"):
-        shutil.rmtree(left, ignore_errors=True)
+def swept(desk: Desk) -> None:
+    """Remove what was kept of unfinished attempts at runs that are over."""
+    there = list(_rooms(desk).glob("*-*"))
+    going = jobs.going(desk) if there else set()
+    for left in there:
+        if left.name.split("-")[0] not in going:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _rooms(desk: Desk) -> Path:
@@ -193,7 +209,7 @@ class _Work:
     def _first(self, scenario: fs.Scenario, run: jobs.Run) -> None:
         """Tell first bands, from a small run."""
         draws = min(EARLY[1], int(run.asked["draws"]) // 10)
-        if draws < EARLY[0]:
+        if draws < EARLY[0] or run.first is not None:
             return
         self.telling.phase(f"First bands, from {draws} futures")
         # Few points of what is not known: each of them costs a network, and first bands are to be early.
@@ -209,15 +225,27 @@ class _Work:
             try:
                 draws, seed = int(asked["draws"]), int(asked["seed"])
                 return "", fs.judged(
-                    scenario, draws, seed, workers=self.workers, processes=True, progress=self.telling.step
+                    scenario,
+                    draws,
+                    seed,
+                    workers=self.workers,
+                    processes=True,
+                    folder=self._before("judged"),
+                    progress=self.telling.step,
                 )
             except fs.NoPlan as error:
                 message = f"{error!s}\nThe policies were simulated without a plan."
         count = len(asked.get("policies") or scenario.policies)
         self.telling.phase(f"Simulating {_counted(count)}")
-        return message, self._simulated(scenario, asked)
+        return message, self._simulated(scenario, asked, folder=self._before("batches"))
 
-    def _simulated(self, scenario: fs.Scenario, asked: Mapping[str, Any], groups: int | None = None) -> fs.Result:
+    def _before(self, word: str) -> Path:
+        """Return where finished parts outlast a worker that dies; another edition of Fieldshift makes its own."""
+        return _rooms(self.desk) / f"{self.claim.run}-{fs.__version__}-{word}"
+
+    def _simulated(
+        self, scenario: fs.Scenario, asked: Mapping[str, Any], groups: int | None = None, folder: Path | None = None
+    ) -> fs.Result:
         return fs.simulate(
             scenario,
             list(asked.get("policies") or ()) or None,
@@ -226,12 +254,12 @@ class _Work:
             groups=groups,
             workers=self.workers,
             processes=True,
+            folder=folder,
             progress=self.telling.step,
         )
 
     def _explored(self, scenario: fs.Scenario, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Explore, and keep the page; finished points outlast a worker that dies."""
-        points = _rooms(self.desk) / f"{self.claim.run}-points"
+        """Explore, and keep the page."""
         self.telling.phase(f"Exploring {asked['points']} points of what is not known")
         found = fs.explore(
             scenario,
@@ -244,7 +272,7 @@ class _Work:
             levers=not asked.get("quick"),
             workers=self.workers,
             processes=True,
-            folder=points,
+            folder=self._before("points"),
             progress=self.telling.step,
         )
         self.telling.phase("Writing the page")

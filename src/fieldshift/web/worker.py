@@ -67,6 +67,7 @@ class Worker:
         Args:
             once: Leave when no run waits.
         """
+        self._sweep()
         while not self._is_over():
             try:
                 claim = jobs.claimed(self._desk, self._name)
@@ -76,6 +77,7 @@ class Worker:
                 continue
             if claim is not None:
                 self._do(claim)
+                self._sweep()
             elif once:
                 return
             else:
@@ -102,11 +104,11 @@ class Worker:
             if telling.stop.is_set():
                 asked_at = asked_at or now
                 if now - asked_at > PATIENCE:
-                    self._left(claim)
+                    self._left()
                     _end()
             thread.join(0.1)
         if telling.stop.is_set():
-            self._left(claim)
+            self._left()
 
     def _goes_on(self, claim: jobs.Claim, telling: work.Telling) -> bool:
         """Give a sign of life, and return whether the run goes on: also where the database does not answer for now."""
@@ -120,11 +122,14 @@ class Worker:
         with contextlib.suppress(work.Stopped):
             work.done_by(self._desk, claim, telling, self._threads)
 
-    def _left(self, claim: jobs.Claim) -> None:
+    def _sweep(self) -> None:
+        with contextlib.suppress(SQLAlchemyError):
+            work.swept(self._desk)
+
+    def _left(self) -> None:
         """Say that a run stopped: it is cancelled, or waits again for another worker."""
         try:
-            if jobs.returned(self._desk, self._name, counts=False) and jobs.get(self._desk, claim.run).over:
-                work.swept(self._desk, claim.run)
+            jobs.returned(self._desk, self._name, counts=False)
         except SQLAlchemyError as error:  # then it is taken again when nobody has heard of this worker for a while
             _unheard(error)
 

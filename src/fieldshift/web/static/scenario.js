@@ -96,6 +96,9 @@
     const again = document.getElementById("note");
     if (written && again) { again.value = written[0]; if (written[1]) again.focus(); }
     for (const back of fresh.querySelectorAll('input[name="back"]')) back.value = location.search.slice(1);
+    for (const mark of fresh.querySelector("#marks").content.children) {
+      document.querySelector(`.parts-nav [data-tab="${mark.dataset.tab}"]`)?.replaceChildren(...mark.cloneNode(true).childNodes);
+    }
     say(fresh.dataset.summary);
     told(fresh);
     document.dispatchEvent(new CustomEvent("htmx:after:swap"));

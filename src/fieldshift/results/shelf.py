@@ -1,4 +1,4 @@
-"""A folder of finished pieces: written one by one, so that a study that was interrupted goes on where it was."""
+"""A folder of finished pieces: written one by one, so that what was interrupted goes on where it was."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import io
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fieldshift.errors import RunError, UsageError
+from fieldshift.results.tally import Array
 
 __all__ = ["Shelf", "written"]
-
-Float: TypeAlias = npt.NDArray[np.float64]
 
 _DESIGN = "design.json"
 
@@ -43,33 +42,33 @@ def written(file: Path, data: bytes) -> None:
 
 
 class Shelf:
-    """Finished pieces by name, in a folder or in memory.
+    """Finished pieces by name, each some arrays by name, in a folder or in memory.
 
     Args:
         folder: The folder; None keeps them in memory.
         design: What the pieces were made from. A folder made from another design is refused.
+        what: What they are pieces of, for messages.
 
     Raises:
         UsageError: The folder holds something else, or pieces of another design.
     """
 
-    def __init__(self, folder: Path | None, design: Mapping[str, Any]) -> None:
-        self._folder, self._kept = folder, dict[str, Float]()
+    def __init__(self, folder: Path | None, design: Mapping[str, Any], what: str) -> None:
+        self._folder, self._what, self._kept = folder, what, dict[str, Mapping[str, Array]]()
         if folder is None:
             return
         text = json.dumps(design, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         mark = folder / _DESIGN
         if mark.is_file():
             self._same(mark, json.loads(text))
-            for left in folder.glob("*/.*"):  # half a file, of a run that was killed while it wrote
+            for left in folder.glob("*/.*"):  # half a file, of a process that was killed while it wrote
                 left.unlink(missing_ok=True)
             return
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UsageError(f"'{folder}' exists and is no exploration: name a new folder")
+            raise UsageError(f"'{folder}' exists and is no {what}: name a new folder")
         written(mark, text.encode())
 
-    @staticmethod
-    def _same(mark: Path, design: Mapping[str, Any]) -> None:
+    def _same(self, mark: Path, design: Mapping[str, Any]) -> None:
         try:
             there = json.loads(mark.read_text(encoding="utf-8"))
         except ValueError:
@@ -77,26 +76,28 @@ class Shelf:
         apart = sorted(key for key in {*there, *design} if there.get(key) != design.get(key))
         if apart:
             said = ", ".join(f"{key} {_short(there.get(key))}, not {_short(design.get(key))}" for key in apart)
-            raise UsageError(f"'{mark.parent}' holds an exploration made with {said}: name a new folder")
+            raise UsageError(
+                f"'{mark.parent}' holds a part of another {self._what}, made with {said}: name a new folder"
+            )
 
     def _file(self, name: str) -> Path:
         assert self._folder is not None
-        return self._folder / f"{name}.npy"
+        return self._folder / f"{name}.npz"
 
     def has(self, name: str) -> bool:
         """Return whether a piece is finished."""
         return name in self._kept if self._folder is None else self._file(name).is_file()
 
-    def put(self, name: str, values: Float) -> None:
+    def put(self, name: str, arrays: Mapping[str, Array]) -> None:
         """Keep a finished piece."""
         if self._folder is None:
-            self._kept[name] = values
+            self._kept[name] = arrays
             return
         out = io.BytesIO()
-        np.save(out, values, allow_pickle=False)
+        np.savez(out, allow_pickle=False, **arrays)
         written(self._file(name), out.getvalue())
 
-    def get(self, name: str) -> Float:
+    def get(self, name: str) -> Mapping[str, Array]:
         """Return a finished piece.
 
         Raises:
@@ -104,10 +105,12 @@ class Shelf:
         """
         if self._folder is None:
             return self._kept[name]
+        file = self._file(name)
         try:
-            return np.asarray(np.load(self._file(name), allow_pickle=False), np.float64)
-        except (OSError, ValueError):
-            raise RunError(f"'{self._file(name)}' cannot be read: delete it, and it is made again") from None
+            with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as there:
+                return dict(there)
+        except (OSError, ValueError, zipfile.BadZipFile, EOFError):
+            raise RunError(f"'{file}' cannot be read: delete it, and it is made again") from None
 
 
 def _short(value: object) -> str:
