@@ -70,6 +70,6 @@ def chromium(root: Path) -> Path:
 def browser(chromium: Path) -> Iterator[Browser]:
     """Chromium, driven by Playwright; one at a time, since its loop does not bear another in the same process."""
     with sync_playwright() as play:
-        made = play.chromium.launch(executable_path=str(chromium), args=list(QUIET))
+        made = play.chromium.launch(executable_path=str(chromium), args=list(QUIET), timeout=120_000)
         yield made
         made.close()

@@ -30,6 +30,7 @@ class Served:
         shell = Path(sys.executable).with_name("fieldshift")
         command = [str(shell), "serve", "--store", str(self.store), "--port", str(self.port)]
         surroundings = {k: v for k, v in os.environ.items() if k != "FIELDSHIFT_DATABASE_URL"}
+        since = len(self.said)
         self.process = subprocess.Popen(
             [*command, *self.options],
             stdout=subprocess.DEVNULL,
@@ -40,7 +41,7 @@ class Served:
         )
         self.ear = threading.Thread(target=self._listen, args=(self.process,), daemon=True)
         self.ear.start()
-        self.link = self._told(r"http://\S+/(?:enter|join)/\S+")
+        self.link = self._told(r"http://\S+/(?:enter|join)/\S+", since)
         self.address = "/".join(self.link.split("/")[:3])
         self.port = int(self.address.rsplit(":", 1)[1])
 
@@ -48,8 +49,8 @@ class Served:
         for line in process.stderr:
             self.said.append(line)
 
-    def _told(self, pattern: str) -> str:
-        since, until = len(self.said), time.monotonic() + PATIENCE
+    def _told(self, pattern: str, since: int) -> str:
+        until = time.monotonic() + PATIENCE
         while time.monotonic() < until and self.process.poll() is None:
             found = re.search(pattern, "".join(self.said[since:]))
             if found:
@@ -60,7 +61,7 @@ class Served:
     def stop(self) -> None:
         """Stop it as Ctrl-C does."""
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(30)
+        self.process.wait(PATIENCE)
         self.ear.join(10)
         self.process.stderr.close()
 

@@ -66,7 +66,7 @@ def finished(found):
 def test_move_a_lever_run_compare_and_take_the_workbook_home(page, desk, tmp_path):
     case = opened(page, "ice-2024")
     policies = list(fs.read("ice-2024").policies)[:2]
-    before = asked(page, case, 40, policies)
+    before = asked(page, case, 80, policies)
     page.wait_for_selector("#progress", state="detached")
 
     page.goto(case)
@@ -75,15 +75,15 @@ def test_move_a_lever_run_compare_and_take_the_workbook_home(page, desk, tmp_pat
     page.locator("#side").get_by_text("600 seat").first.wait_for()
     page.reload()
     assert page.get_by_role("spinbutton", name="Retraining seats").input_value() == "600", "a draft outlives its page"
-    after = asked(page, case, 40, policies)
-    page.wait_for_selector("progress")
-    page.get_by_text("First look", exact=False).wait_for()
+    after = asked(page, case, 80, policies)
+    page.locator("#progress").get_by_text("First look, 8 futures").wait_for()
+    assert page.locator("#progress svg.band .reach").count() > 0
     page.wait_for_selector("#progress", state="detached")
 
     first, second = told(page, before), told(page, after)
     assert [run["run"]["version"] for run in (first, second)] == [1, 2]
     scenario = fs.read("ice-2024", set="resources.retrain_seats.cap=600 seat")
-    ours = fs.summary(fs.simulate(scenario, policies, draws=40, seed=second["run"]["asked"]["seed"]))
+    ours = fs.summary(fs.simulate(scenario, policies, draws=80, seed=second["run"]["asked"]["seed"]))
     shown = json.dumps(second)
     for outlook in ours.outlooks:
         assert json.dumps(outlook.band.mean) in shown, outlook

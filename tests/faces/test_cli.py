@@ -8,7 +8,7 @@ import pty
 import re
 import subprocess
 import sys
-import time
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -469,7 +469,9 @@ def test_a_bar_on_a_terminal_only(tmp_path):
 def test_a_slow_start_is_explained_once(capsys, monkeypatch):
     monkeypatch.setattr("fieldshift.cli.talk.SLOW_START", 0.01)
     with Talk().progress("Simulating", "Still starting.") as step:
-        time.sleep(0.2)
+        for timer in threading.enumerate():
+            if isinstance(timer, threading.Timer):
+                timer.join(20)
         step(1, 2)
         step(2, 2)
     assert capsys.readouterr().err == "Still starting.\n"

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -238,6 +239,26 @@ def command(folder, out, workers):
     return [sys.executable, "-c", code, *asked]
 
 
+@contextmanager
+def ended(process):
+    """See to it that a process and those that it started are gone afterwards, whatever happens."""
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def begun(process, points, count):
+    """Wait until so many points are finished."""
+    until = time.monotonic() + 300
+    while not (points.is_dir() and len(list(points.glob("0*.npz"))) >= count):
+        assert time.monotonic() < until, "the exploration did not begin"
+        assert process.poll() is None, "it ended before its time"
+        time.sleep(0.005)
+
+
 @pytest.mark.slow
 def test_a_killed_exploration_goes_on_and_gives_the_same_bytes(tmp_path):
     file = tmp_path / "case.yaml"
@@ -247,12 +268,8 @@ def test_a_killed_exploration_goes_on_and_gives_the_same_bytes(tmp_path):
         command(file, killed, 2), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     points = killed / "points"
-    until = time.monotonic() + 60
-    while not (points.is_dir() and len(list(points.glob("0*.npz"))) >= 5):
-        assert time.monotonic() < until, "the exploration did not begin"
-        assert process.poll() is None, "it ended before it could be killed"
-        time.sleep(0.005)
-    os.killpg(process.pid, signal.SIGKILL)
+    with ended(process):
+        begun(process, points, 5)
     process.wait()
     before = {f: f.stat().st_mtime_ns for f in points.glob("0*.npz")}
     assert len(before) > 0
@@ -269,14 +286,11 @@ def test_an_interrupt_says_how_to_go_on(tmp_path):
     file.write_text(CASE, encoding="utf-8")
     asked = command(file, tmp_path / "out", 2)
     asked[asked.index("40")] = "4000"
-    process = subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    points = tmp_path / "out" / "points"
-    until = time.monotonic() + 60
-    while not (points.is_dir() and any(points.glob("0*.npz"))):
-        assert time.monotonic() < until, "the exploration did not begin"
-        time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    process = subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    with ended(process):
+        begun(process, tmp_path / "out" / "points", 1)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "goes on from there" in said
     assert "Traceback" not in said

@@ -27,12 +27,12 @@ class Benched:
     def __init__(self, store: Path, browser) -> None:
         self.app = create_app(Settings(store=store, database="", workers=0))
         self.desk = self.app.state.desk
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        port = self.listener.getsockname()[1]
         self.at = f"http://127.0.0.1:{port}"
         self.server = uvicorn.Server(uvicorn.Config(self.app, "127.0.0.1", port, log_level="error"))
-        threading.Thread(target=self.server.run, daemon=True).start()
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.listener]}, daemon=True)
+        self.thread.start()
         with self.desk.db.begin() as rows:
             user = accounts.local(rows, self.desk)
             word, _ = accounts.begun(rows, self.desk, user)
@@ -40,6 +40,7 @@ class Benched:
         self.cookie = {"name": f"fieldshift-{port}", "value": word, "url": self.at}
         self.browser = browser
         while not self.server.started:
+            assert self.thread.is_alive()
             time.sleep(0.05)
 
     def opened(self, complaints=("error",), **more):
@@ -56,4 +57,6 @@ class Benched:
     def closed(self) -> None:
         """Stop the server."""
         self.server.should_exit = True
+        self.thread.join(20)
+        self.listener.close()
         self.desk.db.dispose()

@@ -6,6 +6,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -41,7 +42,7 @@ class Server:
         return f"postgresql://desk:{QUOTED}@/{database}?host={self.folder}&port=5432"
 
     def stop(self) -> None:
-        self.process.terminate()
+        self.process.send_signal(signal.SIGINT)  # at once, whoever is connected
         try:
             self.process.wait(5)
         except subprocess.TimeoutExpired:
@@ -86,11 +87,13 @@ def server() -> Server:
     made = Server(folder, process)
     atexit.register(made.stop)
     ready = create_engine(Settings(folder, made.url("postgres")).url)
-    for _ in range(200):
+    for _ in range(1200):
         with contextlib.suppress(Exception), ready.connect():
             break
         assert process.poll() is None, (folder / "log").read_text()
         time.sleep(0.05)
+    else:
+        raise AssertionError((folder / "log").read_text())
     ready.dispose()
     return made
 

@@ -128,6 +128,8 @@ def test_its_pages_can_be_used_by_everybody(bench, scheme):
     )
     for state in states:
         page = bench.page(state, color_scheme=scheme, viewport={"width": 390, "height": 844})
+        if state != "/history":
+            page.locator('#side[data-complete="yes"]').wait_for()
         page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
         page.evaluate(AXE)
         found = page.evaluate("axe.run({exclude: ['.top']}, {resultTypes: ['violations']})")

@@ -203,15 +203,19 @@ def test_nothing_is_left_of_what_was_being_made(worked):
 def test_a_worker_is_killed_and_the_server_starts_again_in_mid_run_and_nothing_is_lost(desk, case, crew, tmp_path):
     run = jobs.queued(desk, "ann", jobs.Order(case, 1, "simulate", LONG))
     crew.start()
-    first = until(desk, run, goes_on)
+
+    def kept():
+        return set((desk.settings.runs / ".going").glob(f"{run}-*-batches/batches/*.npz"))
+
+    first = until(desk, run, lambda row: row.state == "running" and kept())
     (pid,) = crew.pids
     os.kill(pid, signal.SIGKILL)
-    second = until(desk, run, lambda row: goes_on(row) and row.attempts == 2)
+    before = kept()
+    second = until(desk, run, lambda row: row.state == "running" and row.attempts == 2 and kept() > before)
     assert second.worker != first.worker
     crew.stop()
     assert crew.pids == ()
-    kept = list((desk.settings.runs / ".going").glob(f"{run}-*-batches/batches/*.npz"))
-    assert len(kept) >= second.done > 0, "what is finished waits for the next worker"
+    assert kept() > before, "what is finished waits for the next worker"
     back = jobs.get(desk, run)
     assert (back.state, back.attempts) == ("queued", 1)  # the one that died counts, the one that was told to leave not
     again = Supervisor(desk.settings)

@@ -1,4 +1,4 @@
-/* The desk's own script: moments in the reader's zone, forms that send themselves, focus after a change. */
+/* The desk's own script: moments in the reader's zone, a question before something is removed, no polls of a page that goes. */
 (() => {
   "use strict";
   function localTimes(root) {
@@ -12,6 +12,10 @@
   }
   document.addEventListener("DOMContentLoaded", () => localTimes(document));
   document.addEventListener("htmx:after:swap", () => localTimes(document));
+  let leaving = false; /* a page that is loaded again asks no more: another answer would begin the load anew */
+  window.addEventListener("beforeunload", () => { leaving = true; });
+  window.addEventListener("pageshow", () => { leaving = false; });
+  document.addEventListener("htmx:before:request", (event) => { if (leaving) event.preventDefault(); });
   document.addEventListener("submit", (event) => {
     const words = event.target.dataset.confirm; /* set on a form that removes something */
     if (words && !window.confirm(words)) event.preventDefault();

@@ -8,6 +8,7 @@
   const night = window.matchMedia("(prefers-color-scheme: dark)");
   const state = document.documentElement.dataset;
   const shown = new Set();
+  let finished = 0;
   const all = new Set(JSON.parse(root.dataset.policies || "[]"));
   const only = new Set(JSON.parse(root.dataset.only || "[]"));
   const hidden = (title) => all.has(title) && !only.has(title);
@@ -62,7 +63,8 @@
         if (shown.has(figure)) return;
         shown.add(figure);
         await drawOne(figure, only.size > 0);
-        state.drawn = String(shown.size);
+        finished += 1;
+        state.drawn = String(finished);
       };
       const toned = () => document.documentElement.classList.toggle("night", night.matches);
       toned();

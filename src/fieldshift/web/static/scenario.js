@@ -5,6 +5,7 @@
   if (!bench || bench.dataset.editable !== "yes") return;
   const root = `/cases/${bench.dataset.case}`;
   const waiting = new Map(); /* name of a field -> [its text, its entry] */
+  let going = new Map(); /* what is on its way */
   const sent = new Map(); /* name of a field -> the text that was sent last */
   let timer = 0, checking = 0, busy = false;
   let turn = 0; /* counts what was sent: an answer to an older question is not shown */
@@ -40,9 +41,11 @@
     turn += 1;
     const batch = new Map(waiting);
     waiting.clear();
+    going = batch;
     const body = new URLSearchParams({ back: location.search.slice(1) });
     for (const [name, [text]] of batch) { body.append(name, text); sent.set(name, text); }
     await post(`${root}/changes`, body, () => { for (const [name, entry] of batch) if (!waiting.has(name)) waiting.set(name, entry); });
+    going = new Map();
     busy = false;
     if (waiting.size) timer = setTimeout(send, 200);
     else { clearTimeout(checking); checking = setTimeout(check, 700); }
@@ -193,9 +196,10 @@
     parcel.submit();
   });
   window.addEventListener("pagehide", () => {
-    if (!waiting.size) return;
+    const last = new Map([...going, ...waiting]); /* a window that closes takes down what was on its way */
+    if (!last.size) return;
     const body = new URLSearchParams();
-    for (const [name, [text]] of waiting) body.append(name, text);
+    for (const [name, [text]] of last) body.append(name, text);
     fetch(`${root}/changes`, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true" }, credentials: "same-origin" });
   });
   const side = document.getElementById("side");
