@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from fieldshift.results.report_html import SCRIPTS, asset, embedded, figures_of,
 from fieldshift.results.report_page import Section
 from fieldshift.results.report_sections import MAKERS, sections_of
 from fieldshift.results.result import Result
+from fieldshift.scenario.write import replaced
 
 __all__ = ["MAKERS", "render", "report", "sections_of"]
 
@@ -34,16 +33,7 @@ def report(result: Result, path: str | Path, sections: Iterable[Section] | None 
     """
     file = Path(path)
     text = render(result, sections_of(result) if sections is None else list(sections))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
-            out.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(file)
-    finally:
-        Path(name).unlink(missing_ok=True)
-    return file
+    return replaced(file, text)
 
 
 def render(result: Result, sections: Sequence[Section]) -> str:

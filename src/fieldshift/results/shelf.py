@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +13,7 @@ import numpy as np
 
 from fieldshift.errors import RunError, UsageError
 from fieldshift.results.tally import Array
+from fieldshift.scenario.write import replaced
 
 __all__ = ["Shelf", "written"]
 
@@ -28,15 +27,7 @@ def written(file: Path, data: bytes) -> None:
         RunError: The folder cannot be written to.
     """
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(data)
-            Path(name).chmod(0o644)
-            Path(name).replace(file)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        replaced(file, data)
     except OSError as error:
         raise RunError(f"'{file}' cannot be written: {error.strerror}") from None
 

@@ -16,7 +16,7 @@ import fieldshift as fs
 from fieldshift.web import casebook, uploads
 from fieldshift.web.desk import Desk, NotHere, TheDesk
 from fieldshift.web.doors import Analyst, Viewer, Visitor
-from fieldshift.web.pages import page
+from fieldshift.web.pages import XLSX, page, pages_of
 from fieldshift.web.store.tables import cases, drafts, runs, versions
 from fieldshift.web.texts import CaseId, Text
 
@@ -24,9 +24,7 @@ __all__ = ["router"]
 
 router = APIRouter()
 _PER_PAGE = 50
-_FORMS = {"zip": "application/zip", "yaml": "application/yaml"} | {
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-}
+_FORMS = {"zip": "application/zip", "yaml": "application/yaml", "xlsx": XLSX}
 
 
 class Shipped(BaseModel):
@@ -143,7 +141,7 @@ def all_cases(request: Request, desk: TheDesk, visitor: Viewer, looking: Annotat
         total=total,
         find=looking.find,
         page=looking.page,
-        pages=max(1, -(-total // _PER_PAGE)),
+        pages=pages_of(total, _PER_PAGE),
         gone=gone,
         showing_gone=looking.gone,
         editable=visitor.may("analyst"),

@@ -13,7 +13,7 @@ from fieldshift.web import casebook
 from fieldshift.web.desk import Desk, TheDesk
 from fieldshift.web.differences import Difference, differences
 from fieldshift.web.doors import Analyst, Viewer
-from fieldshift.web.pages import page
+from fieldshift.web.pages import page, pages_of
 from fieldshift.web.scenario_views import CaseView, case_view
 from fieldshift.web.store.tables import runs
 from fieldshift.web.texts import CaseId
@@ -114,7 +114,7 @@ def history(
     """Return the versions of a case with author, time, note and number of changes."""
     found = casebook.case_of(desk, case)
     listed = casebook.history_of(desk, case)
-    pages = max(1, -(-len(listed) // _PER_PAGE))
+    pages = pages_of(len(listed), _PER_PAGE)
     page = min(page, pages)
     ran = _runs(desk, case)
     return HistoryPage(

@@ -19,10 +19,18 @@ import fieldshift as fs
 from fieldshift.web.assets import address_of
 from fieldshift.web.doors import visitor_of
 
-__all__ = ["environment", "fragment", "page", "rendered"]
+__all__ = ["XLSX", "environment", "fragment", "page", "pages_of", "rendered"]
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+"""The media type of a workbook."""
 
 _Made = TypeVar("_Made", bound=Callable[..., Any])
 _FOLDER = Path(__file__).parent / "templates"
+
+
+def pages_of(count: int, each: int) -> int:
+    """Return how many pages there are of so many entries, `each` on one: at least one."""
+    return max(1, -(-count // each))
 
 
 def page(router: APIRouter, path: str, template: str) -> Callable[[_Made], _Made]:

@@ -11,6 +11,7 @@ import fieldshift as fs
 from fieldshift.web.casebook import Work
 from fieldshift.web.differences import Way, dotted, title_of, words_of
 from fieldshift.web.forms import TABLES, FieldView, field_view, kind_of_part, unit_words
+from fieldshift.web.pages import pages_of
 
 __all__ = ["Grid", "PartForm", "PartRow", "PartTable", "form_of", "grids_of", "table_of"]
 
@@ -153,7 +154,7 @@ def table_of(work: Work, key: str, at: Way, page: int = 1) -> PartTable:
     """
     kind = kind_of_part(key)
     names = _names(work.draft.at(at), at)
-    pages = max(1, -(-len(names) // PER_PAGE))
+    pages = pages_of(len(names), PER_PAGE)
     page = min(max(page, 1), pages)
     fields = _columns(work, kind, at, names)
     rows = [_row(work, at, name, fields) for name in names[(page - 1) * PER_PAGE : page * PER_PAGE]]
@@ -300,7 +301,7 @@ def grids_of(work: Work, number: Way, unit: str, page: int = 1) -> Iterator[Grid
         at = (*number, form)
         columns = list(dict.fromkeys(str(k) for row in found.values() if isinstance(row, Mapping) for k in row))
         per = max(5, WIDE // max(1, len(columns))) if form == "grid" else PER_PAGE * 2
-        pages = max(1, -(-len(found) // per))
+        pages = pages_of(len(found), per)
         here = min(max(page, 1), pages)
         rows = [
             GridRow(

@@ -14,7 +14,7 @@ from fieldshift.web import accounts
 from fieldshift.web.desk import Desk, NotHere, TheDesk
 from fieldshift.web.doors import Admin, Role, Visitor
 from fieldshift.web.guard import origin_of
-from fieldshift.web.pages import page, rendered
+from fieldshift.web.pages import page, pages_of, rendered
 from fieldshift.web.store.tables import audit
 from fieldshift.web.texts import Text
 
@@ -322,7 +322,7 @@ def log(
         who=who,
         did=did,
         number=number,
-        pages=max(1, -(-total // _LINES)),
+        pages=pages_of(total, _LINES),
         total=total,
         names=names,
         kinds=kinds,

@@ -14,6 +14,7 @@ from pathlib import Path
 import fieldshift as fs
 from fieldshift.web import casebook, filing, jobs, keeping
 from fieldshift.web.desk import Desk, NotHere
+from fieldshift.web.pages import XLSX
 
 __all__ = ["FILES", "RunFile", "command_of", "file_of", "files_of"]
 
@@ -46,12 +47,11 @@ class RunFile:
         return self.of in ("", "explore" if row.kind == "explore" else "run")
 
 
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FILES = {
     file.name: file
     for file in (
         RunFile("report.html", "Report", "text/html; charset=utf-8", "The whole page as one file that works offline."),
-        RunFile("results.xlsx", "Workbook", _XLSX, "Tables, charts, sources: for Excel and LibreOffice.", "run"),
+        RunFile("results.xlsx", "Workbook", XLSX, "Tables, charts, sources: for Excel and LibreOffice.", "run"),
         RunFile("tables.zip", "Tables as CSV", "application/zip", "Every measure, policy, date and site.", "run"),
         RunFile("parquet.zip", "Tables as Parquet", "application/zip", "The same for other programs.", "run"),
         RunFile("run.zip", "The run itself", "application/zip", "All its futures: fieldshift report reads it.", "run"),
