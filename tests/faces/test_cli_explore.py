@@ -33,7 +33,7 @@ def test_words_say_what_drives_it_and_a_page_is_written(capsys, tmp_path):
     assert "What drives the answer" in page
     assert "Sudret 2008" in page
     assert json.loads((out / "exploration.json").read_text(encoding="utf-8"))["aims"][0]["name"] == "field on average"
-    assert len(list((out / "points").glob("*.npy"))) == 10
+    assert len(list((out / "points").glob("*.npz"))) == 10
 
 
 @pytest.mark.parametrize(

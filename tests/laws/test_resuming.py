@@ -97,6 +97,17 @@ def test_a_stopped_judgement_goes_on_and_tells_the_same(lived, tmp_path):
         pd.testing.assert_frame_equal(again.planned.tables()[name], table)
 
 
+def test_the_order_of_policies_is_of_no_account(lived, tmp_path):
+    scenario = scenario_of(PLAN)
+    once = fs.simulate(scenario, ["stay", "move"], 10, 1, groups=1, folder=tmp_path / "kept")
+    lived.clear()
+    again = fs.simulate(scenario, ["move", "stay"], 10, 1, groups=1, folder=tmp_path / "kept")
+    assert lived == []
+    for policy in ("stay", "move"):
+        pd.testing.assert_frame_equal(again.frame(policy, "field"), once.frame(policy, "field"))
+    assert not again.frame("move", "field").equals(again.frame("stay", "field"))
+
+
 def test_a_folder_is_of_one_run(tmp_path):
     scenario = scenario_of(PLAN)
     fs.simulate(scenario, ["stay"], 10, 1, folder=tmp_path / "kept")

@@ -46,7 +46,7 @@ class Shelved:
             "goals": [label_of(goal) for goal in goals],
         }
         self._shelf = Shelf(Path(folder), design, "run")
-        named = (name for name, given in chosen.items() if isinstance(given, str))
+        named = sorted(name for name, given in chosen.items() if isinstance(given, str))
         self._numbers = {name: number for number, name in enumerate(named)}
 
     def _name(self, task: Task) -> str:

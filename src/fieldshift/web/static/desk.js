@@ -13,7 +13,10 @@
   document.addEventListener("DOMContentLoaded", () => localTimes(document));
   document.addEventListener("htmx:after:swap", () => localTimes(document));
   let leaving = false; /* a page that is loaded again asks no more: another answer would begin the load anew */
-  window.addEventListener("beforeunload", () => { leaving = true; });
+  window.addEventListener("beforeunload", () => {
+    leaving = true;
+    setTimeout(() => { leaving = false; }, 10000); /* it was a download: the page is still here */
+  });
   window.addEventListener("pageshow", () => { leaving = false; });
   document.addEventListener("htmx:before:request", (event) => { if (leaving) event.preventDefault(); });
   document.addEventListener("submit", (event) => {
