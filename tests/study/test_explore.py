@@ -216,6 +216,9 @@ def test_half_a_file_is_swept_away(tmp_path):
     shelf.put("points/0000", {"values": np.ones(3)})
     half = tmp_path / "out" / "points" / ".0001.npz.abc"
     half.write_bytes(b"half")
+    Shelf(tmp_path / "out", {"seed": 1}, "exploration")
+    assert half.exists(), "another process may be writing it"
+    os.utime(half, (0, 0))
     again = Shelf(tmp_path / "out", {"seed": 1}, "exploration")
     assert not half.exists()
     assert again.has("points/0000")

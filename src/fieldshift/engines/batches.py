@@ -54,6 +54,9 @@ LOOKED_AT = frozenset({"served", "moved", "hours", "used"})
 HEAVY = 2 << 30
 """Bytes of records above which a run is worth the start of worker processes."""
 
+PIECE = 16
+"""Batches of one group in one piece of work, at most: few enough to see how far a run is."""
+
 TRACE_BYTES = 96 << 20
 """What the records of one batch may weigh."""
 
@@ -285,13 +288,20 @@ def run_all(batches: Batches, tasks: Iterable[Task], workers: int | None, proces
         return
     pool = pool_of(count, _start, batches.given)
     try:
-        yield from _ahead(pool, _work, (list(some) for _, some in groupby(tasks, lambda task: task.group)), count + 1)
+        yield from _ahead(pool, _work, _pieces(tasks), count + 1)
     except BrokenProcessPool:
         raise WorkerError(
             "a worker process ended by itself, perhaps for want of memory: try fewer workers (--workers 1)"
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _pieces(tasks: Iterable[Task]) -> Iterator[list[Task]]:
+    """Yield pieces of work: some batches in a row that are of one group."""
+    for _, some in groupby(tasks, lambda task: task.group):
+        while piece := list(islice(some, PIECE)):
+            yield piece
 
 
 def _ahead(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,13 +13,18 @@ import numpy as np
 
 from fieldshift.engines.batches import Batches, Lived, Task, run_all
 from fieldshift.engines.outcome import Outcome, label_of
+from fieldshift.errors import RunError
+from fieldshift.results.axes import versions
 from fieldshift.results.collect import Taken
 from fieldshift.results.measures import Key
 from fieldshift.results.shelf import Shelf
 from fieldshift.results.tally import Array
 from fieldshift.scenario.read import digest
 
-__all__ = ["Shelved", "resumed"]
+__all__ = ["SPARE", "Shelved", "resumed"]
+
+SPARE = 1 << 30
+"""Bytes of the disk that are left free: others need it too."""
 
 
 class Shelved:
@@ -37,15 +43,17 @@ class Shelved:
         design = {
             "case": digest(scenario),
             "policies": {name: given if isinstance(given, str) else None for name, given in chosen.items()},
-            "futures": draws.count,
-            "seed": draws.seed,
+            "fieldshift": dict(versions())["fieldshift"],
+            "futures": int(draws.count),
+            "seed": int(draws.seed),
             "groups": len(draws.beliefs),
             "batch": run.batch(),
             "measures": None if keys is None else [".".join(key) for key in keys],
             "engine": engine,
             "goals": [label_of(goal) for goal in goals],
         }
-        self._shelf = Shelf(Path(folder), design, "run")
+        self._run, self._room, self._full = run, Path(folder), False
+        self._shelf = Shelf(self._room, design, "run")
         named = sorted(name for name, given in chosen.items() if isinstance(given, str))
         self._numbers = {name: number for number, name in enumerate(named)}
 
@@ -60,17 +68,24 @@ class Shelved:
         return bool(task.count) and task.given is None and task.policy in self._numbers
 
     def put(self, lived: Lived) -> None:
-        """Keep a finished batch."""
-        if lived.taken is not None and self._keeps(lived.task):
-            self._shelf.put(self._name(lived.task), _arrays(lived.taken, lived.outcome))
+        """Keep a finished batch, unless the disk is about to be full: then the run goes on, and no more is kept."""
+        if self._full or lived.taken is None or not self._keeps(lived.task):
+            return
+        try:
+            self._full = shutil.disk_usage(self._room).free < SPARE
+            if not self._full:
+                self._shelf.put(self._name(lived.task), _arrays(lived.taken, lived.outcome))
+        except (OSError, RunError):
+            self._full = True
 
     def get(self, task: Task) -> Lived:
-        """Return a finished batch.
-
-        Raises:
-            RunError: Its file cannot be read.
-        """
-        return Lived(task, *_read(self._shelf.get(self._name(task))))
+        """Return a finished batch; one whose file is broken is lived again."""
+        try:
+            return Lived(task, *_read(self._shelf.get(self._name(task))))
+        except (RunError, KeyError, ValueError):
+            lived = self._run.take(task)
+            self.put(lived)
+            return lived
 
 
 def resumed(
@@ -109,7 +124,7 @@ def _arrays(taken: Taken, judged: Outcome | None) -> dict[str, Array]:
     """Return what is kept of a batch as arrays by name; `about` says which is which, as JSON."""
     groups: dict[str, Mapping[Key, Array]] = {"nation": taken.nation, "sites": taken.sites}
     arrays = {"cut": taken.cut}
-    about: dict[str, Any] = {"first": taken.first, "count": taken.count, "place": taken.place, "needs": None}
+    about: dict[str, Any] = {name: int(getattr(taken, name)) for name in ("first", "count", "place")} | {"needs": None}
     about |= {group: list(values) for group, values in groups.items()}
     for group, values in groups.items():
         arrays |= {f"{group}-{i}": array for i, array in enumerate(values.values())}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from fieldshift.scenario.write import replaced
 __all__ = ["Shelf", "written"]
 
 _DESIGN = "design.json"
+_HALF = 60.0
+"""Seconds after which half a file is taken for left behind: another process may be writing it."""
 
 
 def written(file: Path, data: bytes) -> None:
@@ -53,9 +57,11 @@ class Shelf:
         if mark.is_file():
             self._same(mark, json.loads(text))
             for left in folder.glob("*/.*"):  # half a file, of a process that was killed while it wrote
-                left.unlink(missing_ok=True)
+                with suppress(OSError):
+                    if time.time() - left.stat().st_mtime > _HALF:
+                        left.unlink()
             return
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or any(not f.name.startswith(".") for f in folder.iterdir())):
             raise UsageError(f"'{folder}' exists and is no {what}: name a new folder")
         written(mark, text.encode())
 

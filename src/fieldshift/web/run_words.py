@@ -95,13 +95,13 @@ class BandTable(BaseModel):
     Attributes:
         title, unit: What it is.
         rows: Its rows.
-        scale: The two ends of the scale that all bands of the table are drawn on, in words.
+        scale: The two ends of the scale that all bands of the table are drawn on, in words; None where none is drawn.
     """
 
     title: str
     unit: str
     rows: list[BandRow]
-    scale: tuple[str, str]
+    scale: tuple[str, str] | None
 
 
 class FirstBands(BaseModel):
@@ -135,7 +135,7 @@ def first_bands(first: Mapping[str, Any] | None) -> FirstBands | None:
             made.append(BandRow(policy=titles[policy], cells=[at.get(when, BandCell(words="")) for when in dates]))
         unit = mine[0]["unit"]
         shown = {"1": "", "1/year": "a year"}.get(unit, unit)
-        scale = (fs.figure(ends[0], unit), fs.figure(ends[1], unit))
+        scale = (fs.figure(ends[0], unit), fs.figure(ends[1], unit)) if ends[0] < ends[1] else None
         tables.append(BandTable(title=mine[0]["title"], unit=shown, rows=made, scale=scale))
     return FirstBands(draws=first["draws"], groups=first["groups"], dates=dates, tables=tables)
 

@@ -6,7 +6,6 @@ import logging
 import shutil
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,8 +26,8 @@ _Answer = TypeVar("_Answer")
 EARLY = (8, 80)
 """Futures of the first bands: a tenth of those asked for, at most the second number, none where under the first."""
 
-LATELY = 60
-"""Parts that the time left is reckoned from: the latest ones, since earlier ones may have been finished before."""
+_LONG = 30.0
+"""Seconds that one part may take before the time left is not told any more: a plan that is still being found, say."""
 
 _POINTS = 5
 """Points of what is not known that the first bands have, at most."""
@@ -51,16 +50,21 @@ class Telling:
 
     stop: threading.Event = field(default_factory=threading.Event)
     _now: tuple[str, int, int] = ("Starting", 0, 0)
-    _lately: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=LATELY))
+    _began: tuple[float, int] = (0.0, 0)
+    _last: float = 0.0
 
-    def phase(self, words: str) -> None:
+    def phase(self, words: str, before: int = 0) -> None:
         """Begin another phase.
+
+        Args:
+            words: What it does.
+            before: How many of its parts were finished before: they take no time.
 
         Raises:
             Stopped: The run is to stop.
         """
-        self._now = words, 0, 0
-        self._lately = deque([(time.monotonic(), 0)], LATELY)
+        self._now, self._last = (words, 0, 0), time.monotonic()
+        self._began = self._last, before
         self._go_on()
 
     def step(self, done: int, total: int) -> None:
@@ -69,8 +73,7 @@ class Telling:
         Raises:
             Stopped: The run is to stop.
         """
-        self._now = self._now[0], done, total
-        self._lately.append((time.monotonic(), done))
+        self._now, self._last = (self._now[0], done, total), time.monotonic()
         self._go_on()
 
     def _go_on(self) -> None:
@@ -78,17 +81,12 @@ class Telling:
             raise Stopped
 
     def how_far(self) -> jobs.HowFar:
-        """Return how far the run is, with the time left where it can be reckoned from the last parts."""
-        words, done, total = self._now
-        parts = tuple(self._lately)
-        if len(parts) < 2 or done >= total:
+        """Return how far the run is, with the time left where it can be reckoned."""
+        (words, done, total), (began, before) = self._now, self._began
+        made, took, idle = done - before, self._last - began, time.monotonic() - self._last
+        if made < 1 or done >= total or took < 1.0 or idle > max(_LONG, 20 * took / made):
             return jobs.HowFar(words, done, total)
-        (began, first), (last, latest) = parts[0], parts[-1]
-        took, each = last - began, (last - began) / max(1, latest - first)
-        idle = time.monotonic() - last
-        if took < 1.0 or idle > max(5.0, 5 * each):  # a part that takes longer than others: who knows how long
-            return jobs.HowFar(words, done, total)
-        return jobs.HowFar(words, done, total, max(0.0, each * (total - done) - idle))
+        return jobs.HowFar(words, done, total, max(0.0, took / made * (total - done) - idle))
 
 
 def done_by(desk: Desk, claim: jobs.Claim, telling: Telling, workers: int | None = None) -> None:
@@ -112,8 +110,6 @@ def done_by(desk: Desk, claim: jobs.Claim, telling: Telling, workers: int | None
             telling.stop.set()
             raise Stopped
         _put(room, desk.settings.runs / claim.run)
-        for left in _rooms(desk).glob(f"{claim.run}-*"):
-            shutil.rmtree(left, ignore_errors=True)
         patiently(lambda: jobs.ended(desk, claim, "done", message, told))
     except Stopped:
         raise
@@ -221,27 +217,44 @@ class _Work:
         """Return what a reader should know, and the result."""
         asked, message = run.asked, ""
         if run.kind == "plan":
-            self.telling.phase(f"Planning, and simulating {_counted(len(scenario.policies))} and the plan")
+            words = f"Planning, and simulating {_counted(len(scenario.policies))} and the plan"
             try:
-                draws, seed = int(asked["draws"]), int(asked["seed"])
-                return "", fs.judged(
-                    scenario,
-                    draws,
-                    seed,
-                    workers=self.workers,
-                    processes=True,
-                    folder=self._before("judged"),
-                    progress=self.telling.step,
-                )
+                return "", self._again("judged", words, lambda folder: self._judged(scenario, asked, folder))
             except fs.NoPlan as error:
                 message = f"{error!s}\nThe policies were simulated without a plan."
         count = len(asked.get("policies") or scenario.policies)
-        self.telling.phase(f"Simulating {_counted(count)}")
-        return message, self._simulated(scenario, asked, folder=self._before("batches"))
+        words = f"Simulating {_counted(count)}"
+        return message, self._again("batches", words, lambda folder: self._simulated(scenario, asked, folder=folder))
 
-    def _before(self, word: str) -> Path:
-        """Return where finished parts outlast a worker that dies; another edition of Fieldshift makes its own."""
-        return _rooms(self.desk) / f"{self.claim.run}-{fs.__version__}-{word}"
+    def _again(self, word: str, words: str, do: Callable[[Path], _Answer]) -> _Answer:
+        """Do something whose finished parts outlast a worker that dies, in a phase of its own.
+
+        Args:
+            word: What the folder of the parts is called.
+            words: What the phase is called.
+            do: What is done; it is given the folder. Where the parts there are of no use it begins anew.
+        """
+        folder = _rooms(self.desk) / f"{self.claim.run}-{word}"
+        if folder.exists():
+            try:
+                self.telling.phase(words, sum(1 for _ in folder.rglob("[!.]*.npz")))
+                return do(folder)
+            except (fs.UsageError, fs.RunError) as error:  # of another edition, or broken
+                log.warning("run %s begins anew (%s)", self.claim.run, error)
+                shutil.rmtree(folder, ignore_errors=True)
+        self.telling.phase(words)
+        return do(folder)
+
+    def _judged(self, scenario: fs.Scenario, asked: Mapping[str, Any], folder: Path) -> fs.Result:
+        return fs.judged(
+            scenario,
+            int(asked["draws"]),
+            int(asked["seed"]),
+            workers=self.workers,
+            processes=True,
+            folder=folder,
+            progress=self.telling.step,
+        )
 
     def _simulated(
         self, scenario: fs.Scenario, asked: Mapping[str, Any], groups: int | None = None, folder: Path | None = None
@@ -260,20 +273,24 @@ class _Work:
 
     def _explored(self, scenario: fs.Scenario, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Explore, and keep the page."""
-        self.telling.phase(f"Exploring {asked['points']} points of what is not known")
-        found = fs.explore(
-            scenario,
-            asked.get("measure") or None,
-            list(asked.get("policies") or ()) or None,
-            points=int(asked["points"]),
-            futures=int(asked["futures"]),
-            seed=int(asked["seed"]),
-            ends=not asked.get("quick"),
-            levers=not asked.get("quick"),
-            workers=self.workers,
-            processes=True,
-            folder=self._before("points"),
-            progress=self.telling.step,
+        words = f"Exploring {asked['points']} points of what is not known"
+        found = self._again(
+            "points",
+            words,
+            lambda folder: fs.explore(
+                scenario,
+                asked.get("measure") or None,
+                list(asked.get("policies") or ()) or None,
+                points=int(asked["points"]),
+                futures=int(asked["futures"]),
+                seed=int(asked["seed"]),
+                ends=not asked.get("quick"),
+                levers=not asked.get("quick"),
+                workers=self.workers,
+                processes=True,
+                folder=folder,
+                progress=self.telling.step,
+            ),
         )
         self.telling.phase("Writing the page")
         keeping.kept_exploration(found, scenario, self.room)

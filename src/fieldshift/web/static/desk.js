@@ -15,7 +15,7 @@
   let leaving = false; /* a page that is loaded again asks no more: another answer would begin the load anew */
   window.addEventListener("beforeunload", () => {
     leaving = true;
-    setTimeout(() => { leaving = false; }, 10000); /* it was a download: the page is still here */
+    setTimeout(() => { leaving = false; }, 60000); /* the load was stopped: the page is still here */
   });
   window.addEventListener("pageshow", () => { leaving = false; });
   document.addEventListener("htmx:before:request", (event) => { if (leaving) event.preventDefault(); });

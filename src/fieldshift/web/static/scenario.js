@@ -155,7 +155,7 @@
     const holder = wrap(button);
     const field = holder.querySelector("input[type=number], :scope > input, :scope > select, :scope > textarea");
     const base = holder.dataset.base ?? "";
-    if (field) { waiting.delete(field.name); sent.delete(field.name); }
+    if (field) for (const kept of [waiting, going, sent]) kept.delete(field.name);
     turn += 1;
     post(`${root}/undo`, new URLSearchParams({ path: button.value, to: "base" })).then((done) => {
       if (!done) return;
@@ -198,9 +198,10 @@
   window.addEventListener("pagehide", () => {
     const last = new Map([...going, ...waiting]); /* a window that closes takes down what was on its way */
     if (!last.size) return;
-    const body = new URLSearchParams();
-    for (const [name, [text]] of last) body.append(name, text);
-    fetch(`${root}/changes`, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true" }, credentials: "same-origin" });
+    const bodyOf = (fields) => new URLSearchParams([...fields].map(([name, [text]]) => [name, text]));
+    let body = bodyOf(last);
+    if (body.toString().length > 60000) body = bodyOf(waiting); /* a browser sends little after a page */
+    fetch(`${root}/changes`, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true" }, credentials: "same-origin" }).catch(() => {});
   });
   const side = document.getElementById("side");
   if (side) { told(side); if (side.dataset.complete !== "yes") checking = setTimeout(check, 300); }
