@@ -4,12 +4,13 @@ import json
 import threading
 
 import pytest
-from desked import TEAM, account
+from desked import TEAM, Desked, account
 
 import fieldshift as fs
 from fieldshift.web import accounts
 from fieldshift.web.desk import NotHere
 from fieldshift.web.doors import Visitor
+from fieldshift.web.settings import Settings
 
 
 def names(client) -> dict[str, tuple[str, bool]]:
@@ -103,6 +104,40 @@ def test_invitations_end_with_the_account_that_made_them(team_clients):
     admin.post(f"/people/{other.visitor.id}/active.json", json={"active": False})
     assert team_clients["nobody"].get(theirs).status_code == 404
     assert team_clients["nobody"].get(mine).status_code == 200
+
+
+def test_words_of_an_admin_who_is_none_any_more_are_good_no_more(team_clients):
+    """Neither an invitation of another admin nor a new password for whoever took the role away."""
+    admin, other, nobody = (team_clients[key] for key in ("admin", "other", "nobody"))
+    admin.post(f"/people/{other.visitor.id}/role.json", json={"role": "admin"})
+    words = [
+        other.post("/people/invite.json", json={"role": "admin"}).json()["link"],
+        other.post(f"/people/{admin.visitor.id}/password.json").json()["link"],
+    ]
+    assert [nobody.get(word.removeprefix(TEAM)).status_code for word in words] == [200, 200]
+    admin.post(f"/people/{other.visitor.id}/role.json", json={"role": "analyst"})
+    assert [nobody.get(word.removeprefix(TEAM)).status_code for word in words] == [404, 404]
+
+
+def test_of_several_words_for_a_new_password_one_is_good(team_clients):
+    admin, anna, nobody = (team_clients[key] for key in ("admin", "analyst", "nobody"))
+    older, newer = (
+        admin.post(f"/people/{anna.visitor.id}/password.json").json()["link"].removeprefix(TEAM) for _ in range(2)
+    )
+    assert nobody.post(newer, data={"password": "a password of hers"}, follow_redirects=False).status_code == 303
+    assert nobody.get(older).status_code == 404
+
+
+def test_of_several_words_for_the_first_admin_one_is_good(tmp_path):
+    nobody = Desked(Settings(store=tmp_path / "new", team=True, workers=0, address=TEAM), TEAM)
+    one, two = (accounts.invited(nobody.desk, "first", "admin") for _ in range(2))
+    sent = {"name": "adam", "password": "three plain words"}
+    assert nobody.post(f"/join/{one}", data=sent, follow_redirects=False).status_code == 303
+    assert nobody.get(f"/join/{two}").status_code == 404
+    late = accounts.invited(nobody.desk, "first", "admin")  # as by a desk that was started a moment before
+    assert nobody.post(f"/join/{late}", data=sent | {"name": "eve"}).status_code == 404
+    assert [row.name for row in accounts.people(nobody.desk)] == ["adam"]
+    nobody.desk.db.dispose()
 
 
 def test_the_last_admin_stays(team_clients):

@@ -67,6 +67,25 @@ def test_a_draft_with_problems_stays_a_draft(desk_client, casebook_case, path, t
     assert casebook.case_of(desk, casebook_case).newest == 1
 
 
+def test_what_could_not_be_read_again_is_not_saved(desk_client, casebook_case):
+    """A scenario may be larger as one text than any that is read: the case would open for nobody any more."""
+    stocks = list(fs.read("academy").stocks)
+    saved = []
+    for path in ("about", *(f"stocks.{stock}.note" for stock in stocks[:2])):
+        words = {"values": {path: "x" * 900_000}}
+        assert desk_client.post(f"/cases/{casebook_case}/changes.json", json=words).status_code == 200
+        saved.append(desk_client.post(f"/cases/{casebook_case}/save.json", json={}).status_code)
+    assert saved == [200, 200, 422]
+    for page in ("", "/history", "/diff?old=1&new=3", "/run"):
+        assert desk_client.get(f"/cases/{casebook_case}{page}").status_code == 200, page
+
+
+def test_a_draft_is_not_without_bounds(desk_client, casebook_case):
+    answer = desk_client.post(f"/cases/{casebook_case}/changes.json", json={"values": {"about": "x" * 1_100_000}})
+    assert answer.status_code == 413
+    assert desk_client.get(f"/cases/{casebook_case}/side.json").json()["unsaved"] == []
+
+
 def test_changing_a_value_back_leaves_no_draft(desk_client, casebook_case):
     desk, me = desk_client.desk, desk_client.visitor
     put(desk, me, casebook_case, stocks__desk__start="1 person")

@@ -158,3 +158,15 @@ def test_a_page_without_runs_lets_choose(desk_client, runs):
     text = desk_client.get("/compare").text
     assert all(f'value="{run}"' in text for run in runs.values())
     assert "More &lt;seats&gt;" in text
+
+
+def test_only_so_many_comparisons_wait(desk_client, runs, monkeypatch):
+    monkeypatch.setattr(comparing, "_WAITING", 0)
+    answer = desk_client.get("/compare.json", params={"run": [runs["base"], runs["more"]], "policy": "hire"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+    assert "Try again" in answer.json()["what"]
+
+
+def test_a_program_is_asked_to_come_back_for_what_takes_long(desk_client, runs, monkeypatch):
+    monkeypatch.setattr(comparing, "made", lambda *_: None)
+    assert desk_client.get("/compare.json", params={"run": [runs["base"], runs["more"]]}).status_code == 503

@@ -61,3 +61,11 @@ def test_a_case_does_not_differ_from_itself():
     for case in fs.cases():
         draft = fs.Draft.of(fs.read(case))
         assert differences(draft, fs.Draft.of(draft.scenario())) == []
+
+
+def test_very_long_lists_are_not_compared_one_by_one(monkeypatch):
+    monkeypatch.setattr("fieldshift.web.differences._FINELY", 3)
+    old = fs.Draft({"policies": {"stay": {"rules": [{"rule": "a"}, {"rule": "b"}]}}})
+    new = fs.Draft({"policies": {"stay": {"rules": [{"rule": "c"}, {"rule": "a"}, {"rule": "d"}]}}})
+    (found,) = differences(old, new)
+    assert (found.old, found.new) == ("2 entries", "3 other entries")

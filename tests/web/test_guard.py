@@ -228,7 +228,7 @@ def test_a_session_is_worth_nothing_behind_a_proxy(proxied):
     )
 
 
-@pytest.mark.parametrize("name", ["", " ", "local", "LOCAL", "a\tb\x7f", "x" * 200, "\u200bx"])
+@pytest.mark.parametrize("name", ["", " ", "local", "LOCAL", "a\tb\x7f", "x" * 200, "\u200bx", "\uff41lice"])
 def test_a_name_that_is_none_is_refused(proxied, name):
     first, at = proxied
     assert at("10.0.0.5").get("/tried/read.json", headers={"X-Forwarded-User": name.encode()}).status_code == 400
@@ -268,6 +268,10 @@ def test_the_first_admin_of_a_proxied_desk_has_the_link(proxied):
     assert client.get("/tried/read.json").json()["role"] == "admin"
     assert client.get(f"/enter/{word}").status_code == 404
     assert not accounts.first_needed(first.desk)
+    client.headers["X-Forwarded-User"] = "eve"
+    late = accounts.invited(first.desk, "link", "admin")
+    assert client.get(f"/enter/{late}", follow_redirects=False).status_code == 404
+    assert client.get("/tried/read.json").json()["role"] == "viewer"
 
 
 def test_a_callers_address_is_told_by_a_named_proxy_only(proxied):
@@ -279,6 +283,9 @@ def test_a_callers_address_is_told_by_a_named_proxy_only(proxied):
 
     assert caller(asked("10.0.0.5"), first.desk.settings) == "192.0.2.7"
     assert caller(asked("192.0.2.99"), first.desk.settings) == "192.0.2.99"
+    lines = [(b"x-forwarded-for", b"6.6.6.6"), (b"x-forwarded-for", b"192.0.2.7")]  # a proxy may add a line of its own
+    apart = Request({"type": "http", "client": ("10.0.0.5", 1), "headers": lines})
+    assert caller(apart, first.desk.settings) == "192.0.2.7"
 
 
 # ----------------------------------------------------------------------------- bodies and addresses
@@ -299,15 +306,19 @@ def test_what_is_too_long_is_refused_by_what_it_says_and_by_what_it_is(narrow):
         for _ in range(50):
             yield b"x" * 10_000
 
-    assert narrow.post("/tried/upload", files={"file": io.BytesIO(b"x" * 1000)}).json() == {"bytes": 1000}
+    assert narrow.post("/tried/upload", files={"file": io.BytesIO(b"x" * 200_000)}).json() == {"bytes": 200_000}
+    form = {"Content-Type": "multipart/form-data; boundary=b"}
     for answer in (
-        narrow.post("/tried/upload", files={"file": io.BytesIO(b"x" * 200_000)}),
-        narrow.post("/tried/upload", content=sent(), headers={"Content-Type": "multipart/form-data; boundary=b"}),
-        narrow.post("/tried/upload", content=b"", headers={"Content-Length": "9" * 30}),
-        narrow.post("/tried/upload", content=b"", headers={"Content-Length": "-1"}),
+        narrow.post("/cases/upload", files={"file": io.BytesIO(b"x" * 200_000)}),
+        narrow.post("/cases/upload", content=sent(), headers=form),
+        narrow.post("/cases/upload.json", content=b"", headers={"Content-Length": "9" * 30}),
+        narrow.post("/cases/upload.json", content=b"", headers={"Content-Length": "-1"}),
+        narrow.post("/tried/upload", files={"file": io.BytesIO(b"x" * 5_000_000)}),
+        narrow.post("/enter.json", json={"name": "a", "password": "x" * 60_000}),
+        narrow.post("/join/word", content=sent(), headers=form),
     ):
         assert answer.status_code == 413
-        assert "may be sent at once" in answer.text
+        assert "may be sent here at once" in answer.text
 
 
 @pytest.mark.parametrize("path", ["/tried/read.json?a=%00", "/cases/%00", "/enter/%00", "/enter?then=%00"])

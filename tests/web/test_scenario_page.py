@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import fieldshift as fs
-from fieldshift.web import casebook
+from fieldshift.web import casebook, checking
 from fieldshift.web.casebook import Case, Work
 from fieldshift.web.desk import Desk
 from fieldshift.web.scenario_views import Shown, page_of
@@ -423,3 +423,16 @@ def test_strange_states_of_the_page_are_told_in_words(desk_client, casebook_case
     assert answer.status_code in (400, 422)
     assert answer.json()["what"]
     assert desk_client.get("/cases/nowhere.json").status_code == 404
+
+
+def test_a_scenario_with_very_many_levers_is_refused_and_not_checked_apart(desk_client, casebook_case, monkeypatch):
+    """Every lever and policy is a scenario of its own to check: the desk would do nothing else for hours."""
+    asked = []
+    whole = fs.problems
+    monkeypatch.setattr(checking, "APART", 4)
+    monkeypatch.setattr(fs, "problems", lambda *a, **more: asked.append(more) or whole(*a, **more))
+    side = desk_client.get(f"/cases/{casebook_case}/side.json").json()
+    assert next(one["what"] for one in side["problems"] if one["level"] == "error").endswith("levers and policies")
+    assert side["runnable"] is False
+    assert {"apart": False} in asked
+    assert {} not in asked

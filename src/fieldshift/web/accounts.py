@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 import fieldshift as fs
@@ -217,7 +217,9 @@ def named(desk: Desk, name: str) -> Visitor | None:
     Raises:
         UsageError: It is not a name.
     """
-    name = plain_name(name)
+    given, name = " ".join(name.split()), plain_name(name)
+    if name != given:
+        raise fs.UsageError("the name is written in letters that look like others: a proxy says it in plain ones")
     which = select(users).where(users.c.name == name)
     with desk.db.connect() as store:
         row = store.execute(which).first()
@@ -245,12 +247,15 @@ def people(desk: Desk) -> list[Row[Any]]:
 
 def first_needed(desk: Desk) -> bool:
     """Return whether a desk with accounts has no admin who could invite anybody."""
+    with desk.db.connect() as store:
+        return store.scalar(_admins(desk)) == 0
+
+
+def _admins(desk: Desk) -> Select[int]:
+    """Return what counts the admins of a desk with accounts."""
     c = users.c
     which = select(func.count()).select_from(users).where(c.role == "admin", c.active, c.name != LOCAL)
-    if desk.settings.header is None:
-        which = which.where(c.password.is_not(None))
-    with desk.db.connect() as store:
-        return store.scalar(which) == 0
+    return which if desk.settings.header else which.where(c.password.is_not(None))
 
 
 def set_role(desk: Desk, visitor: Visitor, user: int, role: Role) -> None:
@@ -289,9 +294,14 @@ def _changed(desk: Desk, user: int, **values: object) -> Row[Any]:
             raise fs.UsageError(f"{old.name} is the last admin: make somebody else an admin first")
         if values.get("active") is False:
             store.execute(delete(sessions).where(sessions.c.user_id == user))
-            left = update(invitations).where(invitations.c.made_by == user, invitations.c.used.is_(None))
-            store.execute(left.values(used=desk.now()))
+        if values.get("active") is False or values.get("role", "admin") != "admin":
+            _withdrawn(store, desk, invitations.c.made_by == user)  # who invites no more is not to have invited
     return old
+
+
+def _withdrawn(store: Connection, desk: Desk, *which: ColumnElement[bool]) -> None:
+    """Let words that were not used yet be good no more."""
+    store.execute(update(invitations).where(invitations.c.used.is_(None), *which).values(used=desk.now()))
 
 
 def joined(desk: Desk, word: str, name: str, password: str, old: str | None) -> tuple[str, float]:
@@ -316,7 +326,12 @@ def joined(desk: Desk, word: str, name: str, password: str, old: str | None) -> 
     with desk.db.begin() as store:
         if found.kind == "link" or not spent(store, desk, word, found.kind):
             raise NotHere(_NO_LINK)
+        if found.kind == "first":
+            if store.scalar(_admins(desk)):
+                raise NotHere(_NO_LINK)  # an older link of whoever started the desk
+            _withdrawn(store, desk, invitations.c.kind == "first")
         if found.kind == "password":
+            _withdrawn(store, desk, invitations.c.kind == "password", invitations.c.name == name)
             user = store.scalar(select(users.c.id).where(users.c.name == name, users.c.active))
             if user is None:
                 raise NotHere(_NO_LINK)
@@ -350,5 +365,8 @@ def made_admin(desk: Desk, word: str, visitor: Visitor) -> None:
     with desk.db.begin() as store:
         if not spent(store, desk, word, "link"):
             raise NotHere(_NO_LINK)
+        if store.scalar(_admins(desk)):
+            raise NotHere(_NO_LINK)
+        _withdrawn(store, desk, invitations.c.kind == "link")
         store.execute(update(users).where(users.c.id == visitor.id).values(role="admin"))
     desk.note(visitor.name, "became an admin", f"account {visitor.name}")

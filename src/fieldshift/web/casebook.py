@@ -41,6 +41,12 @@ __all__ = [
 ]
 
 
+_LONG = 200_000
+"""Characters of a scenario's text above which it is made sure that it can be read again."""
+_DRAFT = 1_000_000
+"""Bytes of the changes of a draft, at most."""
+
+
 class Behind(HTTPException):
     """Somebody saved a version while a draft changed the one before: status 409."""
 
@@ -123,7 +129,7 @@ class Work:
 
 def added(desk: Desk, visitor: Visitor, scenario: fs.Scenario, origin: str) -> str:
     """Put a scenario into the casebook as a case with its first version, and return the case's id."""
-    case, now, text = new_id(), desk.now(), fs.to_yaml(scenario)
+    case, now, text = new_id(), desk.now(), _text(scenario)
     values = {"name": scenario.name[:300], "origin": origin[:300], "owner": visitor.name}
     with desk.db.begin() as store:
         store.execute(insert(cases).values(id=case, created=now, changed=now, gone=False, **values))
@@ -131,6 +137,14 @@ def added(desk: Desk, visitor: Visitor, scenario: fs.Scenario, origin: str) -> s
         store.execute(insert(versions).values(author=visitor.name, at=now, **row))
     desk.note(visitor.name, "opened a case", f"case {case}", origin=origin)
     return case
+
+
+def _text(scenario: fs.Scenario) -> str:
+    """Return a scenario as the text that is kept; raises ScenarioError where it could not be read again."""
+    text = fs.to_yaml(scenario)
+    if len(text) > _LONG:
+        fs.from_yaml(text, "the scenario in one file")
+    return text
 
 
 def _row(case: str, number: int, text: str, digest: str, note: str) -> dict[str, Any]:
@@ -295,6 +309,8 @@ def _leads(draft: fs.Draft, path: str) -> bool:
 
 def _keep(desk: Desk, visitor: Visitor, work: Work, changes: Mapping[str, Any]) -> bool:
     """Write a draft if nobody wrote it meanwhile; one without changes goes."""
+    if len(json.dumps(dict(changes))) > _DRAFT:
+        raise HTTPException(413, f"A draft holds up to {_DRAFT / 1e6:,.0f} MB of changes. Save a version in between.")
     at = max(desk.now(), math.nextafter(work.at or 0.0, math.inf))
     values = {"version": work.number, "changes": dict(changes), "at": at}
     try:
@@ -371,7 +387,7 @@ def restored(desk: Desk, visitor: Visitor, case: str, number: int) -> int:
 
 def _saved(desk: Desk, visitor: Visitor, case: Case, scenario: fs.Scenario, note: str) -> int:
     number, now = case.newest + 1, desk.now()
-    row = _row(case.id, number, fs.to_yaml(scenario), fs.digest(scenario), note.strip()[:2000])
+    row = _row(case.id, number, _text(scenario), fs.digest(scenario), note.strip()[:2000])
     named = scenario_of(desk, case.id, case.newest).name == case.name
     try:
         with desk.db.begin() as store:

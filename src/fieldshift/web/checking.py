@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections import OrderedDict
@@ -14,7 +15,10 @@ import fieldshift as fs
 from fieldshift.web.casebook import Work
 from fieldshift.web.differences import dotted, title_of
 
-__all__ = ["Wrong", "all_problems", "known_problems", "quick_problems"]
+__all__ = ["APART", "Wrong", "all_problems", "known_problems", "problems_of", "quick_problems"]
+
+APART = 200
+"""Levers and policies of a scenario at the desk, at most: each is checked apart."""
 
 
 class Wrong(BaseModel):
@@ -45,10 +49,26 @@ def all_problems(work: Work) -> list[Wrong]:
     key = _key(work)
     found = _CHECKED.get(key)
     if found is None:
-        scenario, read = _made(key)
-        found = (*read, *(fs.problems(scenario) if scenario is not None else ()))
-        _CHECKED.keep(key, found)
+        with _ONE_BY_ONE:  # two windows may ask for the same, and a check takes a whole core
+            found = _CHECKED.get(key)
+            if found is None:
+                scenario, read = _made(key)
+                found = (*read, *(() if scenario is None else problems_of(scenario)))
+                _CHECKED.keep(key, found)
     return _told(work.draft, found)
+
+
+def problems_of(scenario: fs.Scenario) -> list[fs.Problem]:
+    """Return everything that is wrong with a scenario; one with too many levers and policies is refused for that.
+
+    Each of them is a scenario of its own to check, so what it costs grows with their number.
+    """
+    count = len(scenario.levers) + len(scenario.policies)
+    if count <= APART:
+        return fs.problems(scenario)
+    where = "levers" if len(scenario.levers) > len(scenario.policies) else "policies"
+    what, hint = f"{count:,} levers and policies", f"the desk takes {APART} at most; the shell takes any number"
+    return [fs.Problem(where, where, what, hint), *fs.problems(scenario, apart=False)]
 
 
 def known_problems(work: Work) -> list[Wrong] | None:
@@ -64,13 +84,15 @@ class _Kept:
         self._most, self._lock = most, threading.Lock()
         self._found: OrderedDict[str, tuple[fs.Problem, ...]] = OrderedDict()
 
-    def get(self, key: str) -> tuple[fs.Problem, ...] | None:
+    def get(self, text: str) -> tuple[fs.Problem, ...] | None:
+        key = _digest(text)
         with self._lock:
             if key in self._found:
                 self._found.move_to_end(key)
             return self._found.get(key)
 
-    def keep(self, key: str, found: tuple[fs.Problem, ...]) -> None:
+    def keep(self, text: str, found: tuple[fs.Problem, ...]) -> None:
+        key = _digest(text)
         with self._lock:
             self._found[key] = found
             while len(self._found) > self._most:
@@ -78,6 +100,11 @@ class _Kept:
 
 
 _CHECKED = _Kept(256)
+_ONE_BY_ONE = threading.Lock()
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _key(work: Work) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 from markupsafe import Markup
 from pydantic import BaseModel
@@ -22,6 +22,7 @@ __all__ = ["router"]
 router = APIRouter()
 
 _WAIT = 0.3
+_PATIENCE = 30.0
 """Seconds that a page waits for a comparison that is being made."""
 
 _RUNS: list[str] = []
@@ -104,9 +105,9 @@ def compared_data(desk: TheDesk, visitor: Viewer, sides: TheSides) -> Compared:
     """Set runs side by side."""
     if sides is None:
         raise fs.UsageError(f"Choose two to {comparing.MOST} runs, or one run with several policies.")
-    kept = comparing.made(desk, sides)
+    kept = comparing.made(desk, sides, _PATIENCE)
     if kept is None:
-        raise NotHere("The comparison could not be made.")
+        raise HTTPException(503, "The comparison is being made. Ask again in a minute.", {"Retry-After": "10"})
     return Compared(
         runs=_runs(sides),
         policies=dict(sides.policies),

@@ -13,6 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from fastapi import HTTPException
+
 import fieldshift as fs
 from fieldshift.web import casebook, differences, jobs, keeping
 from fieldshift.web.desk import Desk, NotHere
@@ -29,6 +31,8 @@ MEASURES = 12
 """Measures of a comparison, at most."""
 
 _KEPT = 200
+_WAITING = 8
+"""Comparisons that wait to be made, at most: each takes seconds."""
 _INPUTS = 300
 
 
@@ -160,6 +164,10 @@ def _begun(desk: Desk, sides: Sides, folder: Path) -> Future[None]:
     with _lock:
         going = _going.get(folder)
         if going is None:
+            if len(_going) >= _WAITING:
+                raise HTTPException(
+                    503, "Many comparisons are being made. Try again in a minute.", {"Retry-After": "30"}
+                )
             going = _going[folder] = _maker.submit(_make, desk, sides, folder)
             going.add_done_callback(lambda _: _going.pop(folder, None))
         return going

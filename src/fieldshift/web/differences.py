@@ -18,6 +18,8 @@ Way = tuple[str | int, ...]
 """The keys from a scenario to something in it."""
 
 _SHOWN = 300
+_FINELY = 1_000_000
+"""Pairs of entries of two lists that are compared one by one, at most: it takes time for each."""
 _DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 _YEAR = re.compile(r"\d{4}")
 _SINGULAR = {
@@ -97,6 +99,8 @@ def _moved(old: list[Any], new: list[Any]) -> tuple[str, str]:
     """Return what is in one list and not in the other, both ways."""
     before, after = ([json.dumps(item, sort_keys=True) for item in items] for items in (old, new))
     gone, come = [], []
+    if len(old) * len(new) > _FINELY:
+        return f"{len(old):,} entries", f"{len(new):,} other entries"
     for tag, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag != "equal":
             gone += [_item(item) for item in old[a:b]]

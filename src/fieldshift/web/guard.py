@@ -47,8 +47,13 @@ _OPEN = re.compile(r"/(static/.*|health\.json|enter(\.json)?|enter/[^/]+|join/[^
 _NOBODY = re.compile(r"/(static/|health\.json$)")
 """Addresses that ask nobody who they are."""
 _WORDS = re.compile(r"^(/(?:enter|join)/)[^/.]+")
+_UPLOADS = re.compile(r"/cases/upload(\.json)?")
 _FORM_AROUND = 100_000
 """Bytes that a form may need around the file that it sends."""
+_FORM = 4_000_000
+"""Bytes that any other form may have: the largest scenario that can be read, and what is around it."""
+_LITTLE = 50_000
+"""Bytes that somebody may send who is not known: they are read before it is known who sends them."""
 
 
 class GuardedApp(FastAPI):
@@ -78,7 +83,7 @@ class _Guard:
         if answer is not None:
             await answer(scope, receive, send)
         else:
-            await self._inside(scope, _counted(receive, request.app.state.desk.settings), send)
+            await self._inside(scope, _counted(receive, request), send)
 
 
 def _with_headers(send: Send) -> Send:
@@ -93,15 +98,19 @@ def _with_headers(send: Send) -> Send:
     return sending
 
 
-def _most(settings: Settings) -> int:
-    return settings.limits.upload + _FORM_AROUND
+def _most(request: Request) -> int:
+    """Return how many bytes may be sent to an address: little to those that anybody may ask."""
+    if _UPLOADS.fullmatch(request.url.path):
+        settings: Settings = request.app.state.desk.settings
+        return settings.limits.upload + _FORM_AROUND
+    return _LITTLE if _OPEN.fullmatch(request.url.path) else _FORM
 
 
-def _too_much(settings: Settings) -> str:
-    return f"This is more than the {_most(settings) / 1e6:,.0f} MB that may be sent at once."
+def _too_much(request: Request) -> str:
+    return f"This is more than the {_most(request) / 1e6:,.1f} MB that may be sent here at once."
 
 
-def _counted(receive: Receive, settings: Settings) -> Receive:
+def _counted(receive: Receive, request: Request) -> Receive:
     """Stop reading once more arrives than may, whatever was announced."""
     read = 0
 
@@ -109,8 +118,8 @@ def _counted(receive: Receive, settings: Settings) -> Receive:
         nonlocal read
         message = await receive()
         read += len(message.get("body", b"")) if message["type"] == "http.request" else 0
-        if read > _most(settings):
-            raise HTTPException(413, _too_much(settings))
+        if read > _most(request):
+            raise HTTPException(413, _too_much(request))
         return message
 
     return counting
@@ -165,11 +174,11 @@ def _unreadable(request: Request, _: Settings) -> Response | None:
     return told(request, 422, ("That is not understood", "The address holds a character that no text holds."))
 
 
-def _too_long(request: Request, settings: Settings) -> Response | None:
+def _too_long(request: Request, _: Settings) -> Response | None:
     length = request.headers.get("content-length", "0")
-    if length.isdecimal() and int(length[:20]) <= _most(settings):
+    if length.isdecimal() and int(length[:20]) <= _most(request):
         return None
-    return told(request, 413, ("Too much", _too_much(settings)), headers={"Connection": "close"})
+    return told(request, 413, ("Too much", _too_much(request)), headers={"Connection": "close"})
 
 
 def _from_elsewhere(request: Request, settings: Settings) -> Response | None:
@@ -296,7 +305,8 @@ def caller(request: Request, settings: Settings) -> str:
     peer = _peer(request)
     if peer not in _proxies(settings):
         return peer
-    return _plain(request.headers.get("x-forwarded-for", peer).rsplit(",", 1)[-1].strip())
+    told_by_proxies = ",".join(request.headers.getlist("x-forwarded-for") or [peer])  # the last one is our proxy's
+    return _plain(told_by_proxies.rsplit(",", 1)[-1].strip())
 
 
 def plain_path(path: str) -> str:

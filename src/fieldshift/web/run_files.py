@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 import tempfile
 import threading
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from fastapi import HTTPException
 
 import fieldshift as fs
 from fieldshift.web import casebook, filing, jobs, keeping
@@ -21,7 +21,8 @@ __all__ = ["FILES", "RunFile", "command_of", "file_of", "files_of"]
 _ONE_BY_ONE = threading.Lock()
 """Large files are made one at a time: a desk has few cores, and two visitors may ask for the same one."""
 
-_LARGE = (".xlsx", ".zip")
+_PATIENCE = 60.0
+"""Seconds that a visitor waits for another one's file."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,10 @@ def file_of(desk: Desk, row: jobs.Run, name: str) -> Path:
     folder = desk.settings.runs / row.id
     if name == "numbers.json":
         file = folder / "told.json"
-    elif name in _MADE:
-        file = _made(folder / name, lambda: _MADE[name](desk, row, folder))
+    elif name in _TEXTS:
+        file = _text_of(folder / name, lambda: _TEXTS[name](desk, row))
+    elif name in _LARGE:
+        file = _large(folder / name)
     else:
         file = folder / name
     if not file.is_file():
@@ -101,7 +104,7 @@ def overlay_of(desk: Desk, row: jobs.Run) -> str | None:
     if row.version == 1:
         return ""
     folder = desk.settings.runs / row.id
-    file = _made(folder / "overlay.yaml", lambda: _overlay(desk, row))
+    file = _text_of(folder / "overlay.yaml", lambda: _overlay(desk, row))
     text = file.read_text(encoding="utf-8")
     return None if text == _CANNOT else text
 
@@ -142,72 +145,35 @@ def _overlay(desk: Desk, row: jobs.Run) -> bytes:
     return (_CANNOT if text is None else text).encode()
 
 
-def _scenario(desk: Desk, row: jobs.Run, folder: Path) -> bytes:
-    return casebook.text_of(desk, row.case_id, row.version).encode()
-
-
-def _base(desk: Desk, row: jobs.Run, folder: Path) -> bytes:
-    return casebook.text_of(desk, row.case_id, 1).encode()
-
-
-def _workbook(desk: Desk, row: jobs.Run, folder: Path) -> bytes:
-    with tempfile.TemporaryDirectory(dir=folder) as room:
-        (book,) = filing.filed(folder / keeping.RUN, "workbook", Path(room))
-        return book.read_bytes()
-
-
-def _archive(form: str) -> Callable[[Desk, jobs.Run, Path], bytes]:
-    """Return what makes a zip of a run's tables in some form."""
-
-    def make(desk: Desk, row: jobs.Run, folder: Path) -> bytes:
-        with tempfile.TemporaryDirectory(dir=folder) as room:
-            return _zipped(filing.filed(folder / keeping.RUN, form, Path(room)))
-
-    return make
-
-
-def _whole(desk: Desk, row: jobs.Run, folder: Path) -> bytes:
-    return _zipped(sorted((folder / keeping.RUN).iterdir()), "run/")
-
-
-_MADE: dict[str, Callable[[Desk, jobs.Run, Path], bytes]] = {
-    "results.xlsx": _workbook,
-    "tables.zip": _archive("tables"),
-    "parquet.zip": _archive("parquet"),
-    "run.zip": _whole,
-    "scenario.yaml": _scenario,
-    "base.yaml": _base,
-    "overlay.yaml": lambda desk, row, folder: _overlay(desk, row),
+_TEXTS: dict[str, Callable[[Desk, jobs.Run], bytes]] = {
+    "scenario.yaml": lambda desk, row: casebook.text_of(desk, row.case_id, row.version).encode(),
+    "base.yaml": lambda desk, row: casebook.text_of(desk, row.case_id, 1).encode(),
+    "overlay.yaml": _overlay,
 }
+_LARGE = {"results.xlsx": "workbook", "tables.zip": "tables", "parquet.zip": "parquet", "run.zip": "run"}
+"""Large files, and in what form each holds its run."""
 
 
-def _made(file: Path, make: Callable[[], bytes]) -> Path:
+def _text_of(file: Path, make: Callable[[], bytes]) -> Path:
     if not file.parent.is_dir():
         raise NotHere("The files of this run are gone.")
     if not file.is_file():
-        with _ONE_BY_ONE if file.suffix in _LARGE else nullcontext():
-            if not file.is_file():
-                keeping.written(file, make())
+        keeping.written(file, make())
     return file
 
 
-def _zipped(files: Sequence[Path], under: str = "") -> bytes:
-    """Return files as a zip whose bytes depend on nothing but theirs."""
-    with tempfile.TemporaryFile() as out:
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in files:
-                entry = zipfile.ZipInfo(f"{under}{file.name}")
-                entry.external_attr = 0o644 << 16
-                packed = file.suffix == ".parquet"
-                entry.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
-                with archive.open(entry, "w", force_zip64=True) as inside:
-                    for chunk in _chunks(file):
-                        inside.write(chunk)
-        out.seek(0)
-        return out.read()
-
-
-def _chunks(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as stream:
-        while chunk := stream.read(1 << 20):
-            yield chunk
+def _large(file: Path) -> Path:
+    """Return a large file of a run's folder; it is made, in a process of its own, if nobody asked for it before."""
+    if not file.parent.is_dir():
+        raise NotHere("The files of this run are gone.")
+    if file.is_file():
+        return file
+    if not _ONE_BY_ONE.acquire(timeout=_PATIENCE):
+        raise HTTPException(503, "Other files are being made. Try again in a minute.", {"Retry-After": "30"})
+    try:
+        if not file.is_file():
+            with tempfile.TemporaryDirectory(dir=file.parent) as room:
+                filing.filed(file.parent / keeping.RUN, _LARGE[file.name], Path(room)).replace(file)
+    finally:
+        _ONE_BY_ONE.release()
+    return file

@@ -50,7 +50,7 @@ class _Terminated(Exception):
 def run(settings: Settings, host: str, port: int, browser: bool, say: Callable[[str], None]) -> None:
     """Serve a desk until it is stopped; see `fs.serve`."""
     checked(settings, host)
-    with _logged(settings), _listening(host, port) as listener:
+    with _private(), _logged(settings), _listening(host, port) as listener:
         app = _app(settings)
         at = _address(settings, host, listener.getsockname()[1])
         server = _Server(app, lambda: _told(app, at, browser, say))
@@ -109,6 +109,16 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
+@contextmanager
+def _private() -> Iterator[None]:
+    """Make files that nobody else on this computer reads, wherever the store is; workers inherit it."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def _room(settings: Settings) -> None:
     """Make the store where it is missing: nobody else on this computer reads what the desk keeps."""
     if not settings.store.exists():
@@ -151,8 +161,9 @@ def new_link(settings: Settings, port: int) -> str:
     """Return a new one-time link; see `fs.new_link`."""
     _room(settings)
     try:
-        db = opened(settings.url)
-        up_to_date(db)
+        with _private():
+            db = opened(settings.url)
+            up_to_date(db)
     except _UNOPENED as error:
         raise fs.UsageError(_unopened(settings, error)) from None
     try:

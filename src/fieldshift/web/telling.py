@@ -38,6 +38,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     404: {"model": Told, "description": "There is nothing at this address"},
     413: {"model": Told, "description": "More than may be sent at once"},
     422: {"model": Told, "description": "The request or the scenario has problems"},
+    503: {"model": Told, "description": "The desk is busy, or its database does not answer: ask again"},
 }
 """What any address may answer besides what it is for."""
 

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import fieldshift as fs
+from fieldshift.web.checking import problems_of
 from fieldshift.web.settings import Limits
 
 __all__ = ["taken_in"]
@@ -109,14 +110,14 @@ def _told(root: Path, name: str, case: Path) -> fs.Scenario:
 
     try:
         scenario = fs.read(case)
-        problems = [p for p in fs.problems(scenario) if p.level == "error"]
+        problems = [p for p in problems_of(scenario) if p.level == "error"]
         if not problems:
             return scenario
     except fs.ScenarioError as error:
         problems = list(error.problems)
         if isinstance(error.readable, fs.Scenario):  # what can be read beside what cannot is checked too
             told = {problem.path for problem in problems}
-            problems += [p for p in fs.problems(error.readable) if p.level == "error" and p.path not in told]
+            problems += [p for p in problems_of(error.readable) if p.level == "error" and p.path not in told]
     except fs.UsageError as error:
         raise _refused(name, plain(str(error))) from None
     raise _Refused(*(replace(p, where=plain(p.where), what=plain(p.what), hint=plain(p.hint)) for p in problems))
