@@ -1,5 +1,8 @@
 """Tables for others: explained, the same bytes each time, and with small counts hidden if asked."""
 
+import dataclasses
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,6 +53,27 @@ def test_csv_files_explain_themselves_and_do_not_change(tmp_path):
     assert list(national.columns) == ["policy", "measure", "of", "site", "date", *STATS]
     assert national["date"][0] == "2024-09-18"
     assert b"\r" not in files[2].read_bytes()
+
+
+@pytest.mark.parametrize("suppress", [None, 5])
+def test_no_text_is_a_formula_to_a_spreadsheet(tmp_path, suppress):
+    """Ids and titles may begin like one: an apostrophe stands before them, and before no number."""
+    result = run(lived(6))
+    sites = ('=HYPERLINK("x")', *result.axes.site_ids[1:])
+    entries = tuple(dataclasses.replace(entry, title=f"@{entry.title}") for entry in result.entries)
+    axes = dataclasses.replace(result.axes, site_ids=sites)
+    odd = dataclasses.replace(result, entries=entries, axes=axes)
+    plain, shown = tables(odd, suppress), {}
+    for file in export(odd, tmp_path, suppress):
+        shown[file.stem] = pd.read_csv(file, keep_default_na=False, dtype=str)
+        texts = set(shown[file.stem].to_numpy().ravel()) | set(shown[file.stem].columns)
+        risky = {text for text in texts if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))}
+        assert all(re.fullmatch(r"-[0-9.]+(e-?[0-9]+)?", text) for text in risky), risky
+    assert set(plain["sites"]["site"]) - set(shown["sites"]["site"]) == {sites[0]}
+    assert f"'{sites[0]}" in set(shown["sites"]["site"])
+    assert set(shown["measures"]["title"]) == {f"'@{entry.title}" for entry in result.entries}
+    means = [float(value) for value in shown["national"]["mean"] if value not in ("", "x", "<5")]
+    assert min(means) < 0, "numbers below zero are numbers still"
 
 
 def test_a_small_count_is_hidden_with_a_partner():

@@ -257,6 +257,16 @@ def test_scalars_are_those_of_yaml_1_2() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "place"), [('name: "a\\0b"', "x:1:7"), ('a: [1, "\\x00"]', "x:1:8"), ('"\\u0000": 1', "x:1:1")]
+)
+def test_a_zero_character_is_refused_with_its_place(text: str, place: str) -> None:
+    """No database keeps one, so a case that held one could be read and never opened on a desk."""
+    assert [str(problem) for problem in marked(text, "x").problems] == [
+        f"{place}: a text with a zero character (NUL) in it (leave `\\0` out)"
+    ]
+
+
 def test_merge_keys_and_small_aliases_are_taken(tmp_path: Path) -> None:
     text = "stocks:\n  desk: &it {start: 5, duty: desk}\n  field: {<<: *it, duty: field}\n  third: *it\n"
     scenario = read(put(tmp_path / "case", text))

@@ -335,10 +335,11 @@ def sheet(cells: str) -> bytes:
 
 
 def unscanned(file: Path) -> bytes:
-    """Return a workbook whose sheet hides under a name that is not scanned."""
+    """Return a workbook whose sheet hides under a name that no sheet has."""
+    far = sheet('<row r="1"><c r="XFD1048576"><v>1</v></c></row>')
     with zipfile.ZipFile(file) as old:
         rels = old.read("xl/_rels/workbook.xml.rels").replace(b"sheet1.xml", b"sheet1.bin")
-        return rewritten(file, {"xl/_rels/workbook.xml.rels": rels, "xl/worksheets/sheet1.bin": old.read(SHEET)})
+    return rewritten(file, {"xl/_rels/workbook.xml.rels": rels, "xl/worksheets/sheet1.bin": far})
 
 
 SHEET = "xl/worksheets/sheet1.xml"
@@ -359,7 +360,7 @@ HOSTILE: list[tuple[str, Any, str]] = [
      }), "characters of text"),
     ("entities", lambda f: rewritten(f, {SHEET: b'<!DOCTYPE x [<!ENTITY a "b">]>' + sheet("")}), "defines entities of its own"),
     ("broken", lambda f: rewritten(f, {SHEET: b"<worksheet><sheetData>"}), "a damaged workbook"),
-    ("a sheet out of sight", unscanned, "a damaged workbook"),
+    ("a sheet out of sight", unscanned, "reaches to cell XFD1048576"),
     ("no sheet", lambda f: rewritten(f, {"xl/_rels/workbook.xml.rels": b"<Relationships/>"}), "a damaged workbook"),
     ("no book", lambda f: rewritten(f, {"xl/workbook.xml": b"<x/>"}), "a damaged workbook"),
     ("bad numbers", lambda f: rewritten(f, {SHEET: sheet('<row r="x"><c r="A1" s="99" t="d"><v>never</v></c></row>')}), ""),

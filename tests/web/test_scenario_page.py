@@ -404,6 +404,25 @@ def test_characters_that_are_none_are_refused(desk_client, casebook_case, text):
     assert not casebook.draft_of(desk_client.desk, desk_client.visitor, casebook_case).changes
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "step"),
+    [("0 seat", "5e-324 seat", 1.0), ("0 seat", "1e-321 seat", 1.0), ("-1e308 seat", "1e308 seat", 1.0),
+     ("0 seat", "2e-299 seat", 2e-301), ("0 seat", "1e308 seat", 1e306), ("0 seat", "0 seat", 1.0),
+     ("0 seat", "1e999 seat", None), ("-1e999 seat", "0 seat", None)],
+)  # fmt: skip
+def test_a_lever_may_be_as_small_or_as_large_as_it_likes(desk_client, casebook_case, low, high, step):
+    """A way that no step can divide is gone at once; one without an end has no slider."""
+    texts = {"levers.academy_seats.step": "", "levers.academy_seats.from": low, "levers.academy_seats.to": high}
+    answer = desk_client.post(f"/cases/{casebook_case}/changes.json", json={"texts": texts})
+    assert answer.status_code == 200, answer.text
+    data = {"lever:academy_seats": "30"}
+    assert desk_client.post(f"/cases/{casebook_case}/changes", data=data).status_code == 200
+    assert desk_client.get(f"/cases/{casebook_case}").status_code == 200
+    levers = desk_client.get(f"/cases/{casebook_case}.json").json()["levers"]
+    found = {lever["name"]: lever["step"] for lever in levers}
+    assert found.get("academy_seats") == (step if step is None else pytest.approx(step))
+
+
 def test_addresses_of_problems_lead_to_their_fields(desk_client, casebook_case):
     for path, state in {
         "horizon.periods": "part=scenario",

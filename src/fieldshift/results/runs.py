@@ -19,6 +19,7 @@ import datetime as dt
 import json
 import os
 import platform
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,6 +50,8 @@ FORMAT = 1
 """Number of the folder's format: it grows with every change that an older Fieldshift cannot read."""
 
 _MAIN = "run.json"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_NUMBER = re.compile(r"[-+][0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 Place = str | Path
 
 
@@ -102,6 +105,10 @@ def load(folder: Place, futures: Literal["all", "headlines"] | Sequence[str] = "
 def export(result: Result, folder: Place, suppress: int | None = None) -> list[Path]:
     """Write a run as CSV files for others, with `measures.csv` to explain them.
 
+    A spreadsheet takes what begins with `=`, `+`, `-` or `@` for a formula and runs it. A text that begins so (an id or
+    a title may) is written with an apostrophe before it; numbers stay numbers. The Parquet form holds texts as they
+    are.
+
     Args:
         result: The run.
         folder: Where; files of the same names are replaced.
@@ -121,11 +128,23 @@ def export(result: Result, folder: Place, suppress: int | None = None) -> list[P
         place.mkdir(parents=True, exist_ok=True)
         for name, frame in found.items():
             file = place / f"{name}.csv"
-            frame.to_csv(file, index=False, lineterminator="\n", float_format="%.6g", date_format="%Y-%m-%d")
+            shown = _no_formulas(frame)
+            shown.to_csv(file, index=False, lineterminator="\n", float_format="%.6g", date_format="%Y-%m-%d")
             written.append(file)
     except OSError as error:
         raise RunError(f"cannot write to {place}: {error.strerror or error}") from error
     return written
+
+
+def _no_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table in which no text is a formula to a spreadsheet; a number written as text is none."""
+    columns = frame.select_dtypes(exclude=["number", "bool", "datetime"]).columns
+    return frame.assign(**{name: frame[name].map(_told_as_text) for name in columns})
+
+
+def _told_as_text(value: object) -> object:
+    risky = isinstance(value, str) and value.startswith(_FORMULA) and not _NUMBER.fullmatch(value)
+    return f"'{value}" if risky else value
 
 
 # ------------------------------------------------------------------------------------- writing

@@ -216,6 +216,8 @@ class _Tree:
         if event.tag not in (None, "!", _STR):
             raise _Refused(Problem(place, "", f"the tag {event.tag!r} is not taken here", "leave it out"))
         if isinstance(event, yaml.ScalarEvent):
+            if "\0" in event.value:  # an escape may stand for it, and no database keeps it
+                raise _Refused(Problem(place, "", "a text with a zero character (NUL) in it", "leave `\\0` out"))
             self._put(_Node(place, scalar=(event.value, event.implicit[0])), event.anchor, place)
             return
         node = _Node(place)

@@ -16,6 +16,8 @@ from fieldshift.web.differences import Way, dotted
 __all__ = ["Evidence", "LeverView", "levers_of"]
 
 _NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*)", re.DOTALL)
+_NARROWEST = 1e-300
+"""A hundredth of less than this has too few digits to be a number that others can be divided by."""
 
 
 class Evidence(BaseModel):
@@ -75,7 +77,10 @@ class LeverView(BaseModel):
 
 
 def levers_of(work: Work) -> list[LeverView]:
-    """Return the levers of a scenario in work, in its own order; one that is broken is left to the table of levers."""
+    """Return the levers of a scenario in work, in its own order.
+
+    One that is broken, or that has an end beyond all numbers, is left to the table of levers.
+    """
     given = work.draft.at(("levers",))
     found = []
     for name, lever in given.items() if isinstance(given, Mapping) else ():
@@ -91,7 +96,7 @@ def _view(work: Work, name: str, lever: Mapping[str, Any]) -> LeverView | None:
         path = work.draft.way(str(lever.get("path")))
     except fs.UsageError:
         return None
-    if low is None or high is None or low[1] != high[1]:
+    if low is None or high is None or low[1] != high[1] or not math.isfinite(low[0]) or not math.isfinite(high[0]):
         return None
     ends = sorted((low[0], high[0]))
     text, base = _said(work.draft, path), _said(work.base, path)
@@ -129,7 +134,7 @@ def _in_unit(text: str, unit: str) -> float | None:
 
 def _step(width: float) -> float:
     """Return a round step: about a hundredth of the way from end to end."""
-    if width <= 0:
+    if not _NARROWEST <= width < math.inf:
         return 1.0
     power = math.floor(math.log10(width / 100))
     part = width / 100 / 10**power
