@@ -1,9 +1,13 @@
 """Fieldshift: plan and simulate moving an organisation's people from desks to the field.
 
-The public names, listed, nothing else. They are imported when first used, so that `fieldshift --help` is quick.
+The public names, listed, and where compiled code is kept. The names are imported when first used, so that
+`fieldshift --help` is quick.
 """
 
+import atexit
+import os
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 __version__ = "0.1.0"
@@ -119,6 +123,36 @@ _WHERE = {
 }
 
 __all__ = ["__version__", *_WHERE]
+
+
+def _keep_compiled_code() -> None:
+    """See to it that the engine can be compiled where neither the installation nor a home can be written to.
+
+    Then its code lies in a folder of this process and of those that it starts, and goes with it. A service names a
+    better one in `NUMBA_CACHE_DIR`.
+    """
+    places = (
+        Path(__file__).parent / "engines",
+        Path(os.environ.get("XDG_CACHE_HOME") or f"{os.environ.get('HOME', os.devnull)}/.cache"),
+    )
+    if "NUMBA_CACHE_DIR" in os.environ or any(map(_writable, places)):
+        return
+    import shutil
+    import tempfile
+
+    room = os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="fieldshift-")
+    atexit.register(shutil.rmtree, room, ignore_errors=True)
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
+_keep_compiled_code()
 
 
 def __getattr__(name: str) -> Any:

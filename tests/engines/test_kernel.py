@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import subprocess
+import sys
 from collections.abc import Collection
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -393,3 +396,15 @@ def test_memory_is_used_again_only_when_nobody_sees_it() -> None:
     for seed in range(4):
         lived(Kernel(network, seed, futures), futures, seed)
     np.testing.assert_array_equal(kept, seen)
+
+
+def test_the_engine_is_compiled_where_nothing_can_be_written():
+    """As for the user of a service: neither the installation nor a home."""
+    code = (
+        "import os; os.access = lambda *_: False; os.environ.pop('NUMBA_CACHE_DIR', None)\n"
+        "import fieldshift, stat; room = os.environ['NUMBA_CACHE_DIR']\n"
+        "print(room, oct(stat.S_IMODE(os.stat(room).st_mode)))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert told[1] == "0o700"
+    assert not Path(told[0]).exists(), "it goes with the process"

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+import yaml
 
 import fieldshift as fs
 
@@ -66,3 +67,13 @@ def test_what_an_overlay_cannot_say_is_none():
     changed = fs.overlaid(CASES["academy"], {"policies.hire.set": more})
     assert fs.digest(changed) != fs.digest(base)
     assert fs.overlay_between(base, changed) is None
+
+
+def test_a_date_and_the_same_date_as_text_do_not_differ():
+    """A form gives text where a file gave a date: the overlay of one changed number says that number alone."""
+    base = fs.read("ice-2024")
+    draft = fs.Draft.of(base)
+    changed = draft.with_text(draft.way("resources.retrain_seats.cap.value"), "340 seat").scenario()
+    assert yaml.safe_load(fs.overlay_between(base, changed)) == {
+        "resources": {"retrain_seats": {"cap": {"value": "340 seat", "range": "100..600 seat", "assumption": True}}}
+    }

@@ -71,6 +71,24 @@ def test_every_chart_is_drawn_and_nothing_is_complained_of(bench, path, width, s
     assert page.faults == []
 
 
+def test_what_is_printed_has_its_charts(bench):
+    page = bench.page(f"/runs/{bench.one}", viewport={"width": 1280, "height": 900})
+    page.evaluate("window.print = () => { document.documentElement.dataset.printed = 'yes'; }")
+    page.emulate_media(media="print")
+    note = "getComputedStyle(document.querySelector('#lines-0 .plot'), '::before').content"
+    assert "Print button" in page.evaluate(note)
+    page.emulate_media(media="screen")
+    page.keyboard.press("Control+p")
+    page.wait_for_function("() => document.documentElement.dataset.printed === 'yes'")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('figure .plot:not([hidden])')].every((plot) => plot.querySelector('svg'))"
+    )
+    assert page.locator("figure .plot:not([hidden]) svg").count() > 5
+    page.emulate_media(media="print")
+    assert page.evaluate(note) in ("none", "normal")
+    assert page.faults == []
+
+
 def test_the_first_load_is_small(bench):
     page = bench.page(f"/runs/{bench.one}", "networkidle", viewport={"width": 1280, "height": 900})
     assert sum(request.sizes()["responseBodySize"] for request in page.came) < FIRST_LOAD
@@ -143,5 +161,5 @@ def test_a_comparison_comes_by_itself_and_shows_both_runs(bench):
     there, wanted = drawn(page)
     assert there == wanted > 0
     page.locator("#lines select[data-control=group]").select_option("Stay")
-    page.wait_for_function("document.querySelector('#lines-0 .says').textContent.includes('on every side')")
+    page.wait_for_function("() => document.querySelector('#lines-0 .says').textContent.includes('on every side')")
     assert page.faults == []

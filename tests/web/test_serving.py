@@ -230,6 +230,7 @@ def test_a_port_that_is_taken_is_told(tmp_path, capsys):
         (f"not an address {SECRET}", "is not an address such as"),
         (f"oracle://desk:{SECRET}@127.0.0.1/desk", "is not an address such as"),
         (f"postgresql://desk:{SECRET}@127.0.0.1:port/desk", "is not an address such as"),
+        (f"postgresql://desk:a@b/{SECRET}@127.0.0.1/desk", "are written as %40"),
     ],
 )
 def test_a_database_that_does_not_open_is_told_without_its_password(tmp_path, capsys, monkeypatch, url, says):
@@ -283,6 +284,36 @@ def test_a_new_link_for_a_desk_that_does_not_run(tmp_path, monkeypatch):
     desk.db.dispose()
     with pytest.raises(fs.UsageError, match="has an admin"):
         fs.new_link(settings)
+
+
+def test_a_new_link_is_for_the_desk_that_runs(tmp_path, monkeypatch):
+    monkeypatch.delenv("FIELDSHIFT_DATABASE_URL", raising=False)
+    store = tmp_path / "desk"
+    store.mkdir()
+    team = fs.DeskSettings(store, team=True)
+    with running._announced(team, "https://desk.example.org"):
+        assert fs.new_link(fs.DeskSettings(store)).startswith("https://desk.example.org/join/")
+    with running._announced(
+        fs.DeskSettings(store, database="postgresql://desk@127.0.0.1/desk", team=True), "https://x"
+    ):
+        with pytest.raises(fs.UsageError, match="keeps its rows in postgresql: set FIELDSHIFT_DATABASE_URL"):
+            fs.new_link(team)
+        (store / "serving.json").write_text('{"address": "https://y", "process": 1, "team": true, "header": null, '
+                                            '"database": "sqlite"}')  # fmt: skip
+    assert (store / "serving.json").exists(), "that of another server is left"
+
+
+def test_whoever_has_the_computer_makes_an_admin_where_a_proxy_names_people(tmp_path, monkeypatch):
+    """The admins that there are may have names that the proxy does not use."""
+    monkeypatch.delenv("FIELDSHIFT_DATABASE_URL", raising=False)
+    store = tmp_path / "desk"
+    store.mkdir()
+    link = fs.new_link(fs.DeskSettings(store, team=True, address="https://desk.example.org"))
+    desk = desk_of(fs.DeskSettings(store, team=True))
+    accounts.joined(desk, link.rsplit("/", 1)[1], "Ada Admin", "a hash", None)
+    desk.db.dispose()
+    proxied = fs.DeskSettings(store, header="X-User", proxies=("127.0.0.1",), address="https://desk.example.org")
+    assert fs.new_link(proxied).startswith("https://desk.example.org/enter/")
 
 
 def test_a_desk_with_a_header_is_a_desk_with_accounts(tmp_path):

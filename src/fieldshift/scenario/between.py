@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ def overlay_between(base: Scenario, changed: Scenario) -> str | None:
     Returns:
         The text, empty where nothing differs; None where no overlay can say it, such as a `null` in a policy's `set`.
     """
-    over = _between(finite(base), finite(changed))
+    over = _between(_dates_as_text(finite(base)), _dates_as_text(finite(changed)))
     try:
         found = overlaid(base, over) if over else base
     except ScenarioError:
@@ -33,6 +34,15 @@ def overlay_between(base: Scenario, changed: Scenario) -> str | None:
     if digest(found) != digest(changed):
         return None
     return yaml_text(over) if over else ""
+
+
+def _dates_as_text(value: Any) -> Any:
+    """Return plain data with its dates as text: a form and a file may give the one or the other, and mean the same."""
+    if isinstance(value, Mapping):
+        return {key: _dates_as_text(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_dates_as_text(item) for item in value]
+    return value.isoformat() if isinstance(value, dt.date) else value
 
 
 def _between(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

@@ -146,7 +146,9 @@ def enter_by_link(word: str, request: Request, desk: TheDesk) -> Response:
         return _let_in(request, desk, user, RedirectResponse("/cases", 303))
     if visitor:
         return RedirectResponse("/cases", 303)
-    raise NotHere("This link was used, or its time is over. `fieldshift serve --link` prints another.")
+    raise NotHere(
+        "This link was used, or its time is over. `fieldshift serve --link`, with the desk's own --store, prints another."
+    )
 
 
 def _way(desk: Desk) -> Literal["link", "password", "proxy"]:

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import shlex
 import signal
 import socket
 import sys
@@ -14,8 +15,10 @@ import threading
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -29,7 +32,7 @@ from fieldshift.web.app import create_app
 from fieldshift.web.assets import address_of
 from fieldshift.web.desk import Desk
 from fieldshift.web.pages import environment
-from fieldshift.web.settings import Settings
+from fieldshift.web.settings import Settings, default_store
 from fieldshift.web.store.database import opened, up_to_date
 from fieldshift.web.supervisor import Supervisor
 
@@ -142,6 +145,8 @@ def _unopened(settings: Settings, error: Exception) -> str:
         return _NO_ADDRESS
     if url.get_backend_name() not in ("sqlite", "postgresql") or isinstance(error, ImportError):
         return _NO_ADDRESS
+    if re.search("[@/%]", url.host or ""):  # a part of the password was taken for the host: it must not be shown
+        return f"{_NO_ADDRESS}; in a password, @ / : and % are written as %40 %2F %3A %25"
     why = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
     hidden = why.replace(str(url.password), "***") if url.password else why
     return f"the database {url.render_as_string(hide_password=True)} did not open: {hidden}"
@@ -161,13 +166,15 @@ def new_link(settings: Settings, port: int) -> str:
     """Return a new one-time link; see `fs.new_link`."""
     _room(settings)
     try:
+        settings = _as_it_runs(settings)
         with _private():
             db = opened(settings.url)
             up_to_date(db)
     except _UNOPENED as error:
         raise fs.UsageError(_unopened(settings, error)) from None
     try:
-        link = _link(Desk(settings, db), _said(settings) or _address(settings, "127.0.0.1", port))
+        at = _said(settings).get("address") or _address(settings, "127.0.0.1", port)
+        link = _link(Desk(settings, db), str(at), asked=True)
     finally:
         db.dispose()
     if link is None:
@@ -175,10 +182,32 @@ def new_link(settings: Settings, port: int) -> str:
     return link
 
 
-def _link(desk: Desk, at: str) -> str | None:
-    """Return the link that lets in whoever may begin: the local visitor, or the first admin where there is none."""
+def _as_it_runs(settings: Settings) -> Settings:
+    """Return settings as those of the desk that runs from this store, if one does: a link for another is of no use.
+
+    Raises:
+        UsageError: Its rows are in another database than the one that is named here.
+    """
+    said = _said(settings)
+    if said and said.get("database") != make_url(settings.url).get_backend_name():
+        raise fs.UsageError(
+            f"the desk that runs from this store keeps its rows in {said.get('database')}: set FIELDSHIFT_DATABASE_URL "
+            "as it is set there"
+        )
+    return replace(settings, team=bool(said["team"]), header=said["header"]) if said else settings
+
+
+def _link(desk: Desk, at: str, asked: bool = False) -> str | None:
+    """Return the link that lets in whoever may begin: the local visitor, or the first admin where there is none.
+
+    Args:
+        desk: The desk.
+        at: Its address.
+        asked: Whether somebody on this computer asked for it. Where a proxy names visitors nobody is invited, and the
+            admins there are may be people whom it does not name: then it makes an admin all the same.
+    """
     if desk.settings.team:
-        if not accounts.first_needed(desk):
+        if not accounts.first_needed(desk) and not (asked and desk.settings.header):
             return None
         if not desk.settings.header:
             return f"{at}/join/{accounts.invited(desk, 'first', 'admin')}"
@@ -196,7 +225,9 @@ def _told(app: FastAPI, at: str, browser: bool, say: Callable[[str], None]) -> N
     else:
         say(f"Open this link to come in:\n\n    {link}\n")
     if link:
-        say("The link is good once, and for some minutes. Another: fieldshift serve --link")
+        store = "" if desk.settings.store == default_store() else f" --store {shlex.quote(str(desk.settings.store))}"
+        lasts = "for an hour" if "/join/" in link else "for some minutes"
+        say(f"The link is good once, {lasts}. Another, while the desk runs: fieldshift serve{store} --link")
     say(f"Everything is kept in {desk.settings.store}. Stop with Ctrl-C.")
     if browser:
         _open(desk.settings, link or at)
@@ -222,12 +253,14 @@ def _open(settings: Settings, link: str) -> None:
 def _announced(settings: Settings, at: str) -> Iterator[None]:
     """Say the desk's address in its store while it runs."""
     file = settings.store / _HERE
-    _written(file, json.dumps({"address": at, "process": os.getpid()}))
+    told = {"team": settings.team, "header": settings.header, "database": make_url(settings.url).get_backend_name()}
+    _written(file, json.dumps({"address": at, "process": os.getpid(), **told}))
     try:
         yield
     finally:
-        for left in (file, settings.store / "open.html"):
-            left.unlink(missing_ok=True)
+        (settings.store / "open.html").unlink(missing_ok=True)
+        if _said(settings).get("process") == os.getpid():  # not that of another server on the same store
+            file.unlink(missing_ok=True)
 
 
 def _written(file: Path, text: str) -> None:
@@ -239,11 +272,14 @@ def _written(file: Path, text: str) -> None:
     new.replace(file)
 
 
-def _said(settings: Settings) -> str | None:
+def _said(settings: Settings) -> dict[str, Any]:
+    """Return what a running desk says of itself in its store; nothing where none runs."""
     try:
-        return str(json.loads((settings.store / _HERE).read_text(encoding="utf-8"))["address"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        said = json.loads((settings.store / _HERE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    known = isinstance(said, dict) and {"address", "process", "team", "header", "database"} <= set(said)
+    return said if known else {}
 
 
 # ----------------------------------------------------------------------------------------- server

@@ -7,7 +7,7 @@
   const asked = new Map();
   const night = window.matchMedia("(prefers-color-scheme: dark)");
   const state = document.documentElement.dataset;
-  const shown = new Set();
+  const shown = new Map(); /* figure -> when it is drawn */
   let finished = 0;
   const all = new Set(JSON.parse(root.dataset.policies || "[]"));
   const only = new Set(JSON.parse(root.dataset.only || "[]"));
@@ -59,12 +59,12 @@
     },
     only: (rows) => (only.size ? rows.filter((row) => !hidden(row.policy)) : rows),
     watch(figures, drawOne) {
-      const draw = async (figure) => {
-        if (shown.has(figure)) return;
-        shown.add(figure);
-        await drawOne(figure, only.size > 0);
-        finished += 1;
-        state.drawn = String(finished);
+      const draw = (figure) => {
+        if (!shown.has(figure)) shown.set(figure, drawOne(figure, only.size > 0).then(() => {
+          finished += 1;
+          state.drawn = String(finished);
+        }));
+        return shown.get(figure);
       };
       const toned = () => document.documentElement.classList.toggle("night", night.matches);
       toned();
@@ -78,17 +78,27 @@
       for (const figure of figures) near.observe(figure);
       night.addEventListener("change", async () => {
         toned();
-        for (const figure of shown) await drawOne(figure, false);
+        for (const figure of shown.keys()) await drawOne(figure, false);
       });
+      const print = async () => {
+        for (const figure of figures) await draw(figure);
+        window.print();
+      };
       for (const button of document.querySelectorAll("[data-print]")) {
         button.hidden = false;
         button.addEventListener("click", async () => {
           button.disabled = true;
-          for (const figure of figures) await draw(figure);
+          await print();
           button.disabled = false;
-          window.print();
         });
       }
+      /* A browser prints at once what is there: charts that nobody came near are drawn first. */
+      document.addEventListener("keydown", (event) => {
+        if (event.key !== "p" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+        if (finished >= figures.length) return;
+        event.preventDefault();
+        print();
+      });
     },
   };
 })();
