@@ -138,7 +138,8 @@ def test_nothing_new_starts_when_the_committed_money_is_gone(kind, plan, greedy)
                 work = np.where(line.ahead_serve[period] > 0, served * line.ahead_serve[period], 0.0).sum(axis=1)
                 gone = room <= 0
                 if not (line.ahead_move[period] < 0).any() and not (line.ahead_serve[period] < 0).any():
-                    assert (moved[gone][:, line.ahead_move[period] > 1e-9] == 0).all()
+                    starts = moved[gone][:, line.ahead_move[period] > 1e-9]
+                    assert (starts <= (1e-12 if kind is MeanEngine else 0)).all()  # a mean may leave a rounding error
                     assert (work[gone] <= 1e-6).all()
             if line.open[period] == 0:
                 spends = (line.move.max(axis=0) > 0) | (line.transit.max(axis=0) > 0)
