@@ -60,5 +60,5 @@ def changed(client, case, changes):
     """Save the next version of a case with some values changed, and return its scenario."""
     work = casebook.draft_of(client.desk, client.visitor, case)
     scenario = fs.overlaid(casebook.scenario_of(client.desk, case, work.number), changes)
-    casebook._saved(client.desk, client.visitor, work.case, scenario, "changed")
+    casebook.saved_next(client.desk, client.visitor, work.case, scenario, "changed")
     return scenario

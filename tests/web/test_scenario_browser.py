@@ -63,6 +63,24 @@ def test_a_lever_is_moved_by_keyboard_and_undone(bench):
     assert page.faults == []
 
 
+def test_nonsense_in_a_lever_is_told_and_keeps_what_was_kept(bench):
+    page = bench.page()
+    box = page.get_by_role("spinbutton", name="Retraining seats")
+    box.fill("300")
+    bench.soon("resources.retrain_seats.cap.value", "300 seat")
+    box.press("End")
+    box.press_sequentially("e")
+    wrong = page.locator('.lever[data-path="resources.retrain_seats.cap"] > .wrong')
+    expect(wrong).to_have_text("not a number", timeout=WAIT)
+    assert box.get_attribute("aria-invalid") == "true"
+    assert page.locator('.lever[data-path="resources.retrain_seats.cap"] .now').inner_text() == "300 seat"
+    box.press_sequentially("1")  # 300e1 is a number again
+    bench.soon("resources.retrain_seats.cap.value", "300e1 seat")
+    expect(wrong).to_contain_text("lies outside 60 to 600 seat", timeout=WAIT)
+    assert box.get_attribute("aria-invalid") is None
+    assert page.faults == []
+
+
 def test_what_is_typed_is_kept_when_the_window_closes(bench):
     """The window goes before the page had time to send: the browser sends it all the same."""
     page = bench.page("?part=stocks")

@@ -310,13 +310,85 @@ def test_a_number_is_said_by_site_and_back(desk_client, casebook_case):
     start = (
         casebook.draft_of(desk_client.desk, desk_client.visitor, casebook_case).draft.scenario().stocks["desk"].start
     )
-    assert dict(start.sites) == dict.fromkeys(("north", "east", "south", "coast"), "100 person")
+    assert dict(start.sites) == {"north": "40 person", "east": "30 person", "south": "20 person", "coast": "10 person"}
     page = desk_client.get(f"/cases/{casebook_case}.json?part=stocks&open=stocks.desk").json()
     assert [row["label"] for row in page["form"]["grids"][0]["rows"]] == [
         "North (north)", "East (east)", "South (south)", "Coast (coast)",
     ]  # fmt: skip
     desk_client.post(url, json={"path": "stocks.desk.start", "form": "value"})
     assert not casebook.draft_of(desk_client.desk, desk_client.visitor, casebook_case).changes
+
+
+def test_a_total_stays_the_total_and_what_cannot_stand_is_noted(desk_client, casebook_case):
+    """99 people split whole by the largest remainder; a rate is the same everywhere; a cap's spread is not known."""
+
+    def said(path, form):
+        desk_client.post(f"/cases/{casebook_case}/say.json", json={"path": path, "form": form})
+        draft = casebook.draft_of(desk_client.desk, desk_client.visitor, casebook_case).draft
+        return draft.at(draft.way(path)), draft
+
+    url = f"/cases/{casebook_case}/changes.json"
+    desk_client.post(url, json={"values": {"stocks.desk.start": {"value": "99 person", "range": "90..110 person"}}})
+    start, _ = said("stocks.desk.start", "sites")
+    assert start["sites"] == {"north": "39 person", "east": "30 person", "south": "20 person", "coast": "10 person"}
+    assert start["note"] == "said before: 99 person; range 90..110 person"
+    desk_client.post(url, json={"texts": {"stocks.desk.start.sites.coast": "20 person"}})
+    start, _ = said("stocks.desk.start", "value")
+    assert start["value"] == "109 person"
+    rate, _ = said("flows.leave.rate", "sites")
+    assert set(rate["sites"].values()) == {"6 %/year"}
+    assert "5..8 %/year" in rate["note"]
+    cap, draft = said("resources.retrain_seats.cap", "sites")
+    assert set(cap["sites"].values()) == {"0 seat"}
+    assert "not known" in cap["note"]
+    draft.scenario()
+
+
+def test_a_value_that_is_typed_is_what_counts(desk_client):
+    """Outside its range it is exact, inside the range stays; the source goes; all of it comes back."""
+    case = casebook.added(desk_client.desk, desk_client.visitor, fs.read("ice-2024"), "shipped: ice-2024")
+
+    def typed(**texts):
+        sent = {f"quantities.officers.{key}": text for key, text in texts.items()}
+        desk_client.post(f"/cases/{case}/changes.json", json={"texts": sent})
+        return casebook.draft_of(desk_client.desk, desk_client.visitor, case).draft.at(("quantities", "officers"))
+
+    old = typed()
+    note = old["note"]
+    assert typed(value="60 person") == {"value": "60 person", "note": note, "assumption": True}
+    inside = {"value": "6200 person", "range": old["range"], "note": note, "assumption": True}
+    assert typed(value="6200 person") == inside, "letter by letter, the range is not lost on the way"
+    desk_client.post(f"/cases/{case}/undo.json", json={"path": "quantities.officers.value"})
+    assert typed() == old
+    assert typed(value="7000 person", source="A count") == {"value": "7000 person", "note": note, "source": "A count",
+        "as_of": old["as_of"]}  # fmt: skip
+    desk_client.post(f"/cases/{case}/undo.json", json={"path": "quantities.officers.value"})
+    assert typed() == old
+    desk_client.post(f"/cases/{case}/changes.json", json={"texts": {"quantities.desk_share.value": "80 %"}})
+    draft = casebook.draft_of(desk_client.desk, desk_client.visitor, case).draft
+    assert draft.at(("quantities", "desk_share", "estimates")) is None
+
+
+def test_a_lever_beyond_its_ends_is_told(desk_client, casebook_case):
+    url = f"/cases/{casebook_case}"
+    desk_client.post(f"{url}/changes.json", json={"texts": {"lever:academy_seats": "40"}})
+    what = "40 seat lies outside 6 to 36 seat, what the lever thinks possible"
+    side = desk_client.get(f"{url}/side.json").json()
+    assert [(one["what"], one["level"]) for one in side["problems"]] == [(what, "warning")]
+    assert side["runnable"]
+    assert desk_client.get(url).text.count(what) == 2, "beside it and in the list"
+
+
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:8311", "http://evil.example", "http://127.0.0.1:8311/"])
+def test_an_error_leads_back_to_where_one_came_from(desk_client, casebook_case, origin):
+    body = {"at": "stocks", "name": "Reserve officers!"}
+    answer = desk_client.post(
+        f"/cases/{casebook_case}/parts", data=body, headers={"Referer": f"{origin}/cases/{casebook_case}?part=stocks"}
+    )
+    assert answer.status_code == 400
+    back = f'href="/cases/{casebook_case}?part=stocks"' in answer.text
+    assert back == (origin == "http://127.0.0.1:8311")
+    assert "evil" not in answer.text
 
 
 def test_a_viewer_reads_everything_and_changes_nothing(team_clients, team_case):

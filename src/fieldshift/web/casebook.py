@@ -33,13 +33,13 @@ __all__ = [
     "history_of",
     "name_given",
     "restored",
+    "saved_next",
     "scenario_of",
     "set_gone",
     "text_of",
     "thrown_away",
     "version_draft",
 ]
-
 
 _LONG = 200_000
 """Characters of a scenario's text above which it is made sure that it can be read again."""
@@ -371,7 +371,7 @@ def committed(desk: Desk, visitor: Visitor, case: str, note: str = "") -> int:
     if fs.digest(scenario) == fs.digest(scenario_of(desk, case, work.number)):
         thrown_away(desk, visitor, case)
         return work.number
-    number = _saved(desk, visitor, work.case, scenario, note)
+    number = saved_next(desk, visitor, work.case, scenario, note)
     with desk.db.begin() as store:
         store.execute(delete(drafts).where(_mine(visitor, case) & (drafts.c.at == work.at)))
     return number
@@ -382,17 +382,17 @@ def restored(desk: Desk, visitor: Visitor, case: str, number: int) -> int:
     scenario, old = scenario_of(desk, case, number), case_of(desk, case)
     if number == old.newest:
         return number
-    return _saved(desk, visitor, old, scenario, f"Version {number} once more")
+    return saved_next(desk, visitor, old, scenario, f"Version {number} once more")
 
 
-def _saved(desk: Desk, visitor: Visitor, case: Case, scenario: fs.Scenario, note: str) -> int:
+def saved_next(desk: Desk, visitor: Visitor, case: Case, scenario: fs.Scenario, note: str) -> int:
+    """Save a scenario as the next version of a case, and return its number."""
     number, now = case.newest + 1, desk.now()
     row = _row(case.id, number, _text(scenario), fs.digest(scenario), note.strip()[:2000])
-    named = scenario_of(desk, case.id, case.newest).name == case.name
+    name = scenario.name[:300] if scenario_of(desk, case.id, case.newest).name == case.name else case.name
     try:
         with desk.db.begin() as store:
             store.execute(insert(versions).values(author=visitor.name, at=now, **row))
-            name = scenario.name[:300] if named else case.name
             store.execute(update(cases).where(cases.c.id == case.id).values(changed=now, name=name))
     except IntegrityError:
         raise Behind(number) from None

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 import fieldshift as fs
 from fieldshift.web.casebook import Work
 from fieldshift.web.differences import dotted, title_of
+from fieldshift.web.levers import levers_of
 
 __all__ = ["APART", "Wrong", "all_problems", "known_problems", "problems_of", "quick_problems"]
 
@@ -41,7 +42,7 @@ class Wrong(BaseModel):
 
 def quick_problems(work: Work) -> list[Wrong]:
     """Return what is wrong with a draft as it stands, not yet under each policy or at the ends of each lever."""
-    return _told(work.draft, _quick(_key(work)))
+    return [*_told(work.draft, _quick(_key(work))), *_far_levers(work)]
 
 
 def all_problems(work: Work) -> list[Wrong]:
@@ -55,7 +56,7 @@ def all_problems(work: Work) -> list[Wrong]:
                 scenario, read = _made(key)
                 found = (*read, *(() if scenario is None else problems_of(scenario)))
                 _CHECKED.keep(key, found)
-    return _told(work.draft, found)
+    return [*_told(work.draft, found), *_far_levers(work)]
 
 
 def problems_of(scenario: fs.Scenario) -> list[fs.Problem]:
@@ -74,7 +75,18 @@ def problems_of(scenario: fs.Scenario) -> list[fs.Problem]:
 def known_problems(work: Work) -> list[Wrong] | None:
     """Return the same where it was found before, else None."""
     found = _CHECKED.get(_key(work))
-    return None if found is None else _told(work.draft, found)
+    return None if found is None else [*_told(work.draft, found), *_far_levers(work)]
+
+
+def _far_levers(work: Work) -> list[Wrong]:
+    """Return a warning for each lever that stands beyond its ends: that is allowed, but not to pass unseen."""
+    found = []
+    for lever in levers_of(work):
+        if lever.value is not None and not lever.low <= lever.value <= lever.high:
+            reach = f"{lever.low:.12g} to {lever.high:.12g} {lever.unit}".strip()
+            what = f"{lever.value:.12g} {lever.unit}".strip() + f" lies outside {reach}, what the lever thinks possible"
+            found.append(Wrong(path=lever.path, title=lever.title, what=what, hint="", level="warning"))
+    return found
 
 
 class _Kept:

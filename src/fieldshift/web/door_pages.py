@@ -147,7 +147,7 @@ def enter_by_link(word: str, request: Request, desk: TheDesk) -> Response:
     if visitor:
         return RedirectResponse("/cases", 303)
     raise NotHere(
-        "This link was used, or its time is over. `fieldshift serve --link`, with the desk's own --store, prints another."
+        "This link was used, or its time is over. `fieldshift serve --store STORE --link` prints another."
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
@@ -10,22 +9,20 @@ from typing import Any, Literal
 import fieldshift as fs
 from fieldshift.web.casebook import Work
 from fieldshift.web.differences import Way, dotted
-from fieldshift.web.forms import TABLES, kind_of_part
+from fieldshift.web.forms import kind_of_part
 from fieldshift.web.levers import LeverView, levers_of
+from fieldshift.web.typed import brought_back, is_value, number_of, with_typed
 
 __all__ = [
-    "Said",
     "attribute_added",
     "free_name",
     "part_added",
     "removed",
-    "said_by",
     "undone",
     "with_texts",
     "with_values",
 ]
 
-Said = Literal["value", "sites", "dates", "years"]
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NEW: Mapping[str, Any] = {"policies.rules": {"rule": "schedule"}, "goals": {"least": "cost"}}
 
@@ -38,20 +35,34 @@ def with_texts(work: Work, texts: Iterable[tuple[str, str]]) -> fs.Draft:
         texts: Names and texts of the fields: `f:PATH` is what is written at a path, `lever:NAME` the number of a
             lever in its own unit; others are left alone.
     """
-    draft = work.draft
+    draft, given = work.draft, list(texts)
     levers = {lever.name: lever for lever in levers_of(work)}
-    for name, text in texts:
+    said = {ways: text for name, text in given if (ways := _said_anew(work, name, text))}
+    for name, text in given:
         sort, _, rest = name.partition(":")
         if sort == "f" and rest:
-            draft = draft.with_text(draft.way(rest), text)
+            way = draft.way(rest)
+            if is_value(draft, way):
+                beside = {str(other[-1]) for other in said if other[:-1] == way[:-1]}
+                draft = with_typed(work.saved, draft, way, text.replace("\r\n", "\n"), beside)
+            elif way in said:  # a page without scripts sends all its fields, with what stood there when it was made
+                draft = draft.with_text(way, text)
         elif sort == "lever" and rest in levers and text.strip():
             draft = _moved(work, draft, levers[rest], text.strip())
     return draft
 
 
+def _said_anew(work: Work, name: str, text: str) -> Way:
+    """Return the way of a field whose text is not what stands there already, else nothing."""
+    if not name.startswith("f:") or name == "f:":
+        return ()
+    way = work.draft.way(name[2:])
+    return way if text.replace("\r\n", "\n") != work.draft.text(way) else ()
+
+
 def _moved(work: Work, draft: fs.Draft, lever: LeverView, text: str) -> fs.Draft:
     """Return a draft with a lever moved: the number is then exact, and an assumption of whoever moved it."""
-    number = _number(text)
+    number = number_of(text)
     if number is not None and number == lever.value:
         return draft
     way = draft.way(lever.path)
@@ -59,14 +70,6 @@ def _moved(work: Work, draft: fs.Draft, lever: LeverView, text: str) -> fs.Draft
         return draft.with_value(way, work.base.at(way))
     said: Any = f"{text} {lever.unit}" if lever.unit else text if number is None else number
     return draft.with_value(way, {"value": said, "assumption": True})
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def with_values(work: Work, values: Mapping[str, Any]) -> fs.Draft:
@@ -92,6 +95,8 @@ def undone(work: Work, path: str, to: Literal["saved", "base"]) -> fs.Draft:
     before = old.at(way)
     if before is None and isinstance(way[-1], int):
         raise fs.UsageError("an entry of a list is removed, not undone")
+    if is_value(work.draft, way):
+        return brought_back(work.draft, old, way)
     return work.draft.with_value(way, before)
 
 
@@ -173,31 +178,3 @@ def _value_added(work: Work, way: Way, name: str) -> tuple[fs.Draft, str]:
 def removed(work: Work, path: str) -> fs.Draft:
     """Return a draft without a part or an entry."""
     return work.draft.with_value(work.draft.way(path), None)
-
-
-def said_by(work: Work, path: str, form: Said) -> fs.Draft:
-    """Return a draft in which a number is said another way: one value, or one for each site, date or year.
-
-    Args:
-        work: The scenario in work.
-        path: The number.
-        form: How it is to be said; its value, or the first of its values, stands everywhere.
-    """
-    draft, way = work.draft, work.draft.way(path)
-    now: Any = draft.at((*way, "value"))
-    for other in TABLES[:4]:
-        found = draft.at((*way, other))
-        if now is None and isinstance(found, Mapping) and found:
-            now = next(iter(found.values()))
-            now = next(iter(now.values()), 0) if isinstance(now, Mapping) else now
-    now = 0 if now is None else now
-    for key in ("value", "range", "shape", "correlated", "by", *TABLES):
-        draft = draft.with_value((*way, key), None)
-    if form == "value":
-        return draft.with_value((*way, "value"), now)
-    start = str(draft.at(("horizon", "start")) or "2000-01-01")
-    sites = [str(site["id"]) for site in draft.at(("sites",)) or () if isinstance(site, Mapping) and "id" in site]
-    if form == "sites" and not sites:
-        raise fs.UsageError("there are no sites")
-    keys = {"sites": sites, "dates": [start], "years": [start[:4]]}[form]
-    return draft.with_value((*way, form), dict.fromkeys(keys, now))

@@ -47,7 +47,7 @@ _OPEN = re.compile(r"/(static/.*|health\.json|enter(\.json)?|enter/[^/]+|join/[^
 _NOBODY = re.compile(r"/(static/|health\.json$)")
 """Addresses that ask nobody who they are."""
 _WORDS = re.compile(r"^(/(?:enter|join)/)[^/.]+")
-_UPLOADS = re.compile(r"/cases/upload(\.json)?")
+_UPLOADS = re.compile(r"/cases/([^/]+/)?upload(\.json)?")
 _FORM_AROUND = 100_000
 """Bytes that a form may need around the file that it sends."""
 _FORM = 4_000_000

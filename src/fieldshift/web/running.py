@@ -145,7 +145,7 @@ def _unopened(settings: Settings, error: Exception) -> str:
         return _NO_ADDRESS
     if url.get_backend_name() not in ("sqlite", "postgresql") or isinstance(error, ImportError):
         return _NO_ADDRESS
-    if re.search("[@/%]", url.host or ""):  # a part of the password was taken for the host: it must not be shown
+    if settings.url.split("?")[0].count("@") > 1:  # a part of the password was taken for the host: it is not shown
         return f"{_NO_ADDRESS}; in a password, @ / : and % are written as %40 %2F %3A %25"
     why = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
     hidden = why.replace(str(url.password), "***") if url.password else why

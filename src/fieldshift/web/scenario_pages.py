@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, Field, ValidationError
 
 import fieldshift as fs
-from fieldshift.web import casebook, edits, renaming
+from fieldshift.web import casebook, edits, renaming, saying
 from fieldshift.web.desk import Desk, TheDesk
 from fieldshift.web.doors import Analyst, Viewer, Visitor
 from fieldshift.web.pages import fragment, page
@@ -68,7 +68,7 @@ class Saying(BaseModel):
     """How a number is to be said."""
 
     path: Text
-    form: edits.Said
+    form: saying.Said
 
 
 class Nothing(BaseModel):
@@ -265,7 +265,7 @@ def _rename(desk: Desk, visitor: Visitor, case: str, said: New) -> dict[str, str
 
 def _say(desk: Desk, visitor: Visitor, case: str, said: Saying) -> None:
     """Say a number another way: one value, or one for each site, date or year."""
-    casebook.edited(desk, visitor, case, lambda work: edits.said_by(work, said.path, said.form))
+    casebook.edited(desk, visitor, case, lambda work: saying.said_by(work, said.path, said.form))
 
 
 def _discard(desk: Desk, visitor: Visitor, case: str, said: Nothing) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
@@ -69,6 +70,19 @@ def told(
     if as_data(request):
         answer = JSONResponse(shown.model_dump(), status)
     else:
-        answer = rendered(request, "error.html.j2", shown, status)
+        answer = rendered(request, "error.html.j2", shown.model_dump() | {"back": _back(request)}, status)
     answer.headers.update(headers or {})
     return answer
+
+
+def _back(request: Request) -> str:
+    """Return the page of this desk that somebody came from, or nothing: no link may lead elsewhere."""
+    try:
+        came, here = urlsplit(request.headers.get("referer", "")), request.headers.get("host", "").lower()
+    except ValueError:
+        return ""
+    if came.scheme not in ("http", "https") or came.netloc.lower() != here or not here:
+        return ""
+    if not came.path.startswith("/") or came.path.startswith("//") or "\\" in came.path:
+        return ""
+    return came.path + (f"?{came.query}" if came.query else "")

@@ -117,11 +117,12 @@
       if (spot) { spot.textContent = ""; spot.classList.add("soft"); }
       for (const field of holder.querySelectorAll(":scope > input, :scope > select, :scope > textarea, .pull input")) field.removeAttribute("aria-invalid");
     }
+    for (const box of bench.querySelectorAll(".pull input[type=number]")) nonsense(box.closest(".lever"), box);
     for (const item of side.querySelectorAll(".problems-list li")) {
       const path = item.dataset.path;
       const holder = holders.get(path) ?? holders.get(`${path}.value`) ?? holders.get(path.replace(/\.value$/, ""));
       const spot = holder?.querySelector(":scope > .wrong");
-      if (!spot) continue;
+      if (!spot || holder.querySelector(".pull input[type=number]")?.validity.badInput) continue;
       spot.textContent += (spot.textContent ? "; " : "") + item.querySelector(".what").textContent;
       if (item.dataset.level !== "error") continue;
       spot.classList.remove("soft");
@@ -129,21 +130,41 @@
     }
   }
 
+  /* A box that holds no number has an empty value: it is told, and not taken for an empty box. */
+  function nonsense(lever, box) {
+    const spot = lever.querySelector(":scope > .wrong"), bad = box.validity.badInput;
+    if (bad) {
+      waiting.delete(box.name);
+      sent.delete(box.name);
+      box.setAttribute("aria-invalid", "true");
+      if (spot) { spot.textContent = "not a number"; spot.classList.remove("soft"); }
+    } else if (spot?.textContent === "not a number") {
+      box.removeAttribute("aria-invalid");
+      spot.textContent = "";
+    }
+    return bad;
+  }
+
   bench.addEventListener("input", (event) => {
     const field = event.target;
     const lever = field.closest(".lever");
     if (lever) {
       const slider = lever.querySelector('input[type="range"]'), box = lever.querySelector('input[type="number"]');
+      if (field === box && nonsense(lever, box)) return;
       slider.classList.remove("unset");
       if (field === slider) box.value = slider.value;
       else if (box.value !== "") slider.value = box.value;
+      nonsense(lever, box); /* the slider mended it */
       later(box, field === slider ? 250 : 450);
     } else if (field.closest(".entry")) later(field, 450);
   });
   bench.addEventListener("change", (event) => {
     const field = event.target;
     if (field.closest(".entry")) later(field, 0);
-    else if (field.closest(".lever")) later(field.closest(".lever").querySelector('input[type="number"]'), 0);
+    else if (field.closest(".lever")) {
+      const box = field.closest(".lever").querySelector('input[type="number"]');
+      if (!nonsense(field.closest(".lever"), box)) later(box, 0);
+    }
   });
   bench.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.matches("#keep input:not([type=range])")) { event.preventDefault(); clearTimeout(timer); send(); }
