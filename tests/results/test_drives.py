@@ -7,6 +7,7 @@ import fieldshift as fs
 from fieldshift.results.curves import Axis
 from fieldshift.results.drives import LEAST, drives_of
 from fieldshift.results.report_drives import drives_section
+from fieldshift.results.worth import of_classes
 from fieldshift.scenario.schema import Amount
 from fieldshift.scenario.values import Unknown
 
@@ -142,3 +143,20 @@ def test_two_point_estimates_have_one_polynomial_only():
     columns = one.polynomials(np.array([0.2, 0.8]), 3)
     assert columns[:, 0] == pytest.approx([-1, 1])
     assert not columns[:, 1:].any()
+
+
+def test_rival_estimates_that_change_the_best_policy_are_counted_where_each_is_believed(run):
+    (found,) = drives_of(run)
+    believes = found.points["quantities.share"] <= 0.5
+    worth = found.worth("quantities.share")
+    assert worth.changes == pytest.approx(min(believes.mean(), 1 - believes.mean()))
+    assert worth.value > 0
+
+
+def test_rivals_that_no_straight_line_can_tell_apart_are_counted_too():
+    which = np.repeat([0, 1, 2], 8)
+    answers = np.array([[0.0] * 24, [1.0] * 8 + [-3.0] * 8 + [1.0] * 8])
+    worth = of_classes(which, answers, np.random.default_rng(1))
+    assert worth.without == 1
+    assert worth.changes == pytest.approx(2 / 3)
+    assert worth.value == pytest.approx(2 / 3)

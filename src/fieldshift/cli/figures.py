@@ -48,7 +48,8 @@ def _bindings(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
     for policy, title in titles.items():
         mine = [row for row in rows if row["policy"] == policy and row["led"] > 0]
         said = [
-            f"{row['title']} ({_where(row)}{row['date']}, {fs.figure(row['led'], '1')} of futures)"
+            f"{row['title']} ({_where(row)}{row['date']}, bound first in {fs.figure(row['led'], '1')} "
+            f"of futures, ever bound in {fs.figure(row['ever'], '1')})"
             for row in mine[:BOUND_SHOWN]
         ]
         lines.append(f"  {title.ljust(wide)}   {'; '.join(said) or 'nothing'}")

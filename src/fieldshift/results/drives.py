@@ -22,7 +22,7 @@ from fieldshift.results.curves import Axis
 from fieldshift.results.report_words import scaled
 from fieldshift.results.result import Result
 from fieldshift.results.unknown_titles import unknown_titles
-from fieldshift.results.worth import Worth, of_one
+from fieldshift.results.worth import Worth, of_classes, of_one
 from fieldshift.scenario.beliefs import believed
 from fieldshift.scenario.schema import Estimate, Headline, Scenario
 from fieldshift.scenario.streams import stream_key
@@ -123,8 +123,13 @@ class Drives:
         return Telling(path, self.titles[path], r**2, low, high, r > 0, chance * len(self.points) < _SURE)
 
     def worth(self, path: str) -> Worth:
-        """Return what knowing one unknown is worth, by straight lines: there are too few groups for curves."""
+        """Return what knowing one unknown is worth, by straight lines: there are too few groups for curves.
+
+        Rival estimates are no line: of them it is counted which policy is best where each is believed.
+        """
         generator = np.random.Generator(np.random.PCG64(stream_key(self.seed, "drives", path)))
+        if self.axes[path].unknown.amount.estimates:
+            return of_classes(self._believes(path), self.sign * self.answers, generator)
         columns = self.axes[path].polynomials(self.points[path], 1)
         return of_one(columns, self.sign * self.answers, generator)
 
@@ -138,14 +143,18 @@ class Drives:
                 found |= {path for path in self.points if self._one(path, difference).sure}
         return found
 
+    def _believes(self, path: str) -> npt.NDArray[np.int64]:
+        """Return which of its rival estimates each group believes, shape (groups,)."""
+        estimates = self.axes[path].unknown.amount.estimates
+        edges = np.cumsum([e.weight for e in estimates]) / sum(e.weight for e in estimates)
+        return np.minimum(np.searchsorted(edges, self.points[path], side="left"), len(estimates) - 1)
+
     def rivals(self, path: str) -> list[tuple[Estimate, Float]]:
         """Return each rival estimate of an unknown that some group believes, and the mean answers of those groups.
 
         Answers have the shape (policies,).
         """
-        estimates = self.axes[path].unknown.amount.estimates
-        edges = np.cumsum([e.weight for e in estimates]) / sum(e.weight for e in estimates)
-        which = np.minimum(np.searchsorted(edges, self.points[path], side="left"), len(estimates) - 1)
+        estimates, which = self.axes[path].unknown.amount.estimates, self._believes(path)
         return [
             (estimate, np.asarray(self.answers[:, which == i].mean(axis=1)))
             for i, estimate in enumerate(estimates)

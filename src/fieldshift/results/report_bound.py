@@ -100,7 +100,8 @@ def _says(rows: pd.DataFrame, policy: str, result: Result) -> str:
     names = {title: p for p, title in policy_titles(result).items()}
     first = result.bound_first([names[policy]])
     told = [
-        f"{limit_title(str(r.title))} ({share(float(str(r.ever)))} of futures, first around {date(r.date)})"
+        f"{limit_title(str(r.title))} (bound first in {share(float(str(r.led)))} of futures, ever bound in "
+        f"{share(float(str(r.ever)))}, for the first time around {date(r.date)})"
         for r in first.head(3).itertuples()
     ]
     return f"Under {quoted(policy)}: {joined(told)}."

@@ -157,7 +157,8 @@ def _note(result: Result, found: Drives) -> str:
     groups = result.facts.groups
     return (
         f"A first look: from the {groups} points of the unknowns that this run believed, by straight lines, with 80 % "
-        f"intervals. An unknown that does nothing shows {share(1.0 / (groups - 1))} on average. "
+        "intervals; of rival estimates it is counted which policy is best where each is believed. "
+        f"An unknown that does nothing shows {share(1.0 / (groups - 1))} on average. "
         "“Best” is by this one measure. `fieldshift explore` looks closer: more points, curves, pairs of unknowns, and "
         "a measure of your choice. The share of an unknown is its squared correlation with the answer (Fisher 1921); "
         "the worth of knowing follows Raiffa and Schlaifer (1961) and Strong, Oakley and Brennan (2014)."

@@ -20,6 +20,10 @@ _NOTE = (
 )
 
 
+_RARE = 0.1
+"""Share of futures under which it is not told what bound first."""
+
+
 def headline_section(result: Result) -> Section:
     """Return the headline sentences and figures."""
     rows = _scaled(result)
@@ -120,23 +124,45 @@ def _points(result: Result, rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _bound_first(result: Result) -> str:
-    titles = policy_titles(result)
+    """Return which limit binds first most often, under which policies; ties are said as such.
+
+    What binds from the first day in every future decides nothing: it is left out, and that is said.
+    """
     first = result.bound_first()
     if first.empty:
         return "No limit and no line of money cut anything that a policy asked for."
     standing = (first["ever"] >= 1) & (first["date"] == pd.Timestamp(result.axes.instants[0]))
-    first = first[~standing & (first["ever"] >= 0.1)].sort_values(["led", "date"], ascending=[False, True])
-    soonest: dict[str, list[tuple[str, float, pd.Timestamp]]] = {}
-    for policy, title in titles.items():
-        for row in first[first["policy"] == policy].head(1).to_dict("records"):
-            soonest.setdefault(limit_title(row["title"]), []).append((quoted(title), row["ever"], row["date"]))
-    said = []
-    for limit, found in soonest.items():
-        names, shares, dates = zip(*found, strict=True)
-        low, high = share(min(shares)), share(max(shares))
-        often = low if low == high else f"{low} to {high}"
-        said.append(f"{limit} under {joined(names)} ({often} of futures, first around {date(min(dates))})")
-    return f"What binds soonest: {'; '.join(said)}." if said else ""
+    leads: dict[tuple[str, ...], list[str]] = {}
+    rows: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for policy, title in policy_titles(result).items():
+        mine = first[(first["policy"] == policy) & ~standing]
+        most = float(mine["led"].max()) if len(mine) else 0.0
+        found = mine[mine["led"] >= most - 1e-6].to_dict("records")
+        if most < _RARE:
+            continue
+        limits = tuple(limit_title(str(row["title"])) for row in found)
+        leads.setdefault(limits, []).append(quoted(title))
+        rows.setdefault(limits, []).extend({str(k): v for k, v in row.items()} for row in found)
+    if not leads:
+        return ""
+    said = [_led(limits, names, rows[limits]) for limits, names in leads.items()]
+    beside = " (beside what binds from the first day in every future)" if standing.any() else ""
+    return f"What binds first most often{beside}: {'; '.join(said)}."
+
+
+def _led(limits: tuple[str, ...], names: list[str], rows: list[dict[str, Any]]) -> str:
+    led, ever = (_shares([row[name] for row in rows]) for name in ("led", "ever"))
+    under = f"under {joined(names)}"
+    if len(limits) > 1:
+        return f"{joined(limits)}, equally often, {under} (each bound first in {led} of futures)"
+    days = sorted(row["date"] for row in rows)
+    when = f"around {date(days[0])}" if days[0] == days[-1] else f"around {date(days[0])} to {date(days[-1])}"
+    return f"{limits[0]} {under} (bound first in {led} of futures; ever bound in {ever}, for the first time {when})"
+
+
+def _shares(values: list[float]) -> str:
+    low, high = share(min(values)), share(max(values))
+    return low if low == high else f"{low} to {high}"
 
 
 def _figures(result: Result, rows: pd.DataFrame) -> Table:

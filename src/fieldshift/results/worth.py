@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from fieldshift.results.curves import best_degree, fitted
 
-__all__ = ["Worth", "of_all", "of_one"]
+__all__ = ["Worth", "of_all", "of_classes", "of_one"]
 
 Float: TypeAlias = npt.NDArray[np.float64]
 Int: TypeAlias = npt.NDArray[np.int64]
@@ -91,6 +91,28 @@ def of_one(columns: Float, answers: Float, generator: np.random.Generator, resam
         weights: Float = np.asarray(generator.exponential(size=answers.shape[1]))
         drawn.append(_gain(foretold(weights), weights))
     return _worth(foretold(None), drawn)
+
+
+def of_classes(which: Int, answers: Float, generator: np.random.Generator, resamples: int = 100) -> Worth:
+    """Return what it is worth to know which of some rival estimates holds: each policy's mean answer under each.
+
+    Args:
+        which: The estimate that holds at each point, shape (n,).
+        answers: The answer under each policy, lower better, shape (policies, n).
+        generator: What the interval is drawn with.
+        resamples: How often the points are weighed anew for the interval.
+    """
+    member: Float = np.asarray(which == np.unique(which)[:, None], np.float64)
+
+    def foretold(weights: Float) -> Float:
+        share = member * weights
+        return np.asarray((answers @ (share / share.sum(axis=1, keepdims=True)).T) @ member, np.float64)
+
+    drawn = []
+    for _ in range(resamples):
+        weights: Float = np.asarray(generator.exponential(size=len(which)))
+        drawn.append(_gain(foretold(weights), weights))
+    return _worth(foretold(np.ones(len(which))), drawn)
 
 
 def of_all(halves: Float, generator: np.random.Generator, resamples: int = 100) -> Worth:
