@@ -22,7 +22,7 @@ def compared_text(sides: Sequence[fs.Side], rows: Sequence[Row]) -> str:
             by_date = {row["when"]: row for row in mine if row["side"] == side}
             made.append([side, *(_cell(by_date.get(when)) for when in dates)])
     paired = any(row["difference"] and row["difference"]["low"] is not None for row in rows)
-    note = "on the same futures, mean and 80 % band" if paired else "of the means"
+    note = "on the same futures, middle future and 80 % band" if paired else "of the means"
     return f"Difference from {sides[0].label}, {note}\n\n{table(['', *dates], made)}"
 
 
@@ -32,9 +32,9 @@ def _cell(row: Row | None) -> str:
     apart = row["difference"]
     if apart is None:
         return fs.band(row)
-    middle = signed(apart["mean"], row["unit"])
     if apart["low"] is None:
-        return middle
-    if apart["low"] == apart["high"] == apart["mean"]:
+        return signed(apart["mean"], row["unit"])
+    middle = signed(apart["middle"], row["unit"])
+    if apart["low"] == apart["high"] == apart["middle"]:
         return middle
     return f"{middle} ({signed(apart['low'], row['unit'])} to {signed(apart['high'], row['unit'])})"

@@ -135,7 +135,8 @@ def _table_section(found: Comparison) -> Section:
 
 _NOTE = (
     "The first side is told in full: its median, and under it the band that holds 8 in 10 futures. Of the others the "
-    "mean difference is told, and the band of the differences where the futures are shared."
+    "middle difference is told, and the band of the differences, where the futures are shared; where not, that of the "
+    "means."
 )
 
 
@@ -166,10 +167,10 @@ def _cell(row: Row | None) -> Cell:
             return Cell("–")
         low, middle, high = (factor * row[name] for name in ("low", "middle", "high"))
         return Cell(human(middle), middle, band(low, high))
-    mean = factor * apart["mean"]
-    if apart["low"] is None or apart["low"] == apart["high"] == apart["mean"]:
-        return Cell(signed(mean), mean)
-    return Cell(signed(mean), mean, f"{signed(factor * apart['low'])} to {signed(factor * apart['high'])}")
+    told = factor * (apart["mean"] if apart["middle"] is None else apart["middle"])
+    if apart["low"] is None or apart["low"] == apart["high"] == apart["middle"]:
+        return Cell(signed(told), told)
+    return Cell(signed(told), told, f"{signed(factor * apart['low'])} to {signed(factor * apart['high'])}")
 
 
 # -------------------------------------------------------------------------------------- the lines
@@ -215,7 +216,8 @@ def _lines_say(rows: pd.DataFrame) -> str:
         return "No side has a value."
     high, low = str(last.idxmax()), str(last.idxmin())
     if rough(last[high]) == rough(last[low]):
-        return f"{rough(last[high])} at the end on {'every side' if len(last) > 1 else quoted(high)}."
+        about = "" if last[high] == last[low] else "About "
+        return f"{about}{rough(last[high])} at the end on {'every side' if len(last) > 1 else quoted(high)}."
     return f"At the end: most in {quoted(high)}, {rough(last[high])}; least in {quoted(low)}, {rough(last[low])}."
 
 
@@ -266,7 +268,7 @@ def _apart_section(found: Comparison) -> Section | None:
     controls = (*_controls(found), choose("when", "Date", {w: w for w in whens}, len(whens) - 1))
     first = found.labels[0]
     blocks: list[Block] = [
-        Prose((f"Dots are mean differences from {quoted(first)}, lines hold 8 in 10 futures.",)),
+        Prose((f"Dots are the middle differences from {quoted(first)}, lines hold 8 in 10 futures.",)),
         *controls,
     ]
     blocks += _apart_figures(found, frame, controls)
@@ -301,7 +303,7 @@ def _apart_figures(found: Comparison, frame: pd.DataFrame, controls: tuple[Contr
 
 
 def _apart(found: Comparison) -> pd.DataFrame:
-    """Return the paired differences: columns measure, group, side, when, q10, q50 (the mean), q90, more, less."""
+    """Return the paired differences: columns measure, group, side, when, q10, q50, q90, more, less."""
     titles, rows = _titles(found), []
     for group, own in found.rows.items():
         for row in own:
@@ -309,7 +311,7 @@ def _apart(found: Comparison) -> pd.DataFrame:
             if apart is None or apart["low"] is None or row["when"] == "now":
                 continue
             factor = scaled(row["unit"])
-            numbers = {q: factor * apart[name] for q, name in (("q10", "low"), ("q50", "mean"), ("q90", "high"))}
+            numbers = {q: factor * apart[name] for q, name in (("q10", "low"), ("q50", "middle"), ("q90", "high"))}
             words = {"measure": titles[row["measure"], row["of"]], "group": group, "side": row["side"]}
             rows.append({**words, "when": row["when"], **numbers, "more": apart["more"], "less": apart["less"]})
     return pd.DataFrame(rows)
@@ -323,7 +325,8 @@ def _says(rows: pd.DataFrame, first: str) -> str:
     most = max(records, key=lambda row: abs(row["q50"]))
     same = [str(row["side"]) for row in records if row["q10"] == row["q90"] == 0]
     if len(same) == len(rows):
-        return f"No difference from {quoted(first)}."
+        often = "" if all(row["more"] == row["less"] == 0 for row in records) else " in at least 8 in 10 futures"
+        return f"No difference from {quoted(first)}{often}."
     more = most["q50"] > 0
     way, part = ("more", most["more"]) if more else ("less", most["less"])
     text = (

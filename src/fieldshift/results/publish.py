@@ -82,7 +82,7 @@ def _hidden(frame: pd.DataFrame, hide: Flags, how: tuple[int, list[str]], plain:
     always = np.zeros(len(frame), np.bool_) if plain is None else plain
     for name in columns if len(frame) else ():
         values = frame[name].to_numpy(np.float64)
-        text = np.array(["" if np.isnan(v) else f"{v:.6g}" for v in values], object)
+        text = np.array(["" if np.isnan(v) else f"{v:.9g}" for v in values], object)
         text[hide] = "x"
         text[hide & ~always & (np.abs(values) < under)] = f"<{under}"
         shown[name] = text

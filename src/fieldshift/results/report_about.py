@@ -116,9 +116,15 @@ def about_section(result: Result) -> Section:
 
 def _command(result: Result) -> str:
     """Return the command that repeats the run; the reader puts the scenario's place in."""
-    facts = result.facts
-    words = ["fieldshift", "run", "SCENARIO", "--draws", str(facts.draws), "--seed", str(facts.seed)]
-    words += ["--groups", str(facts.groups)]
+    facts, given = result.facts, result.scenario
+    policies = [policy for policy in result.policies if result.planned is None or policy != "plan"]
+    some = given is not None and policies != list(given.policies)
+    words = ["fieldshift", "simulate" if some else "run", "SCENARIO"]
+    for policy in policies if some else ():
+        words += ["--policy", policy]
+    words += ["--draws", str(facts.draws), "--seed", str(facts.seed), "--groups", str(facts.groups)]
     if facts.engine == "reference":
         words += ["--engine", facts.engine]
+    elif not some and result.planned is None and given is not None and given.goals:
+        words += ["--no-plan"]
     return shlex.join([*words, "-o", "FOLDER"])

@@ -105,6 +105,8 @@ def load(folder: Place, futures: Literal["all", "headlines"] | Sequence[str] = "
 def export(result: Result, folder: Place, suppress: int | None = None) -> list[Path]:
     """Write a run as CSV files for others, with `measures.csv` to explain them.
 
+    Numbers have nine digits, by which the values that a run keeps (32-bit floats) are told apart.
+
     A spreadsheet takes what begins with `=`, `+`, `-` or `@` for a formula and runs it. A text that begins so (an id or
     a title may) is written with an apostrophe before it; numbers stay numbers. The Parquet form holds texts as they
     are.
@@ -129,7 +131,7 @@ def export(result: Result, folder: Place, suppress: int | None = None) -> list[P
         for name, frame in found.items():
             file = place / f"{name}.csv"
             shown = _no_formulas(frame)
-            shown.to_csv(file, index=False, lineterminator="\n", float_format="%.6g", date_format="%Y-%m-%d")
+            shown.to_csv(file, index=False, lineterminator="\n", float_format="%.9g", date_format="%Y-%m-%d")
             written.append(file)
     except OSError as error:
         raise RunError(f"cannot write to {place}: {error.strerror or error}") from error

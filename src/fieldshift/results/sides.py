@@ -83,7 +83,7 @@ def compared(sides: Sequence[Side], headlines: Sequence[Headline] = ()) -> list[
 
     Returns:
         Rows as the outlooks of `told`, each with `side` and `difference`: None for the base, and of the others mean,
-        low, high, and the shares of futures with more and with less; of runs that do not share their futures the
+        middle, low, high, and the shares of futures with more and with less; of runs that do not share their futures the
         difference of the means alone.
     """
     return differences(sides, outlooks_of(sides, headlines))
@@ -125,6 +125,7 @@ def _difference(base: Side, side: Side, rows: tuple[Row, Row], paired: bool) -> 
     if not paired:
         return {
             "mean": round(row["mean"] - own["mean"], 6),
+            "middle": None,
             "low": None,
             "high": None,
             "more": None,
@@ -136,9 +137,10 @@ def _difference(base: Side, side: Side, rows: tuple[Row, Row], paired: bool) -> 
     apart = apart[apart == apart]  # noqa: PLR0124 - a future without a value there is left out
     if not len(apart):
         return None
-    low, high = _quantiles(sorted(float(x) for x in apart), (0.1, 0.9))
+    low, middle, high = _quantiles(sorted(float(x) for x in apart), (0.1, 0.5, 0.9))
     return {
         "mean": round(float(apart.mean()), 6),
+        "middle": round(middle, 6),
         "low": round(low, 6),
         "high": round(high, 6),
         "more": round(float((apart > 0).mean()), 6),

@@ -146,9 +146,7 @@ def enter_by_link(word: str, request: Request, desk: TheDesk) -> Response:
         return _let_in(request, desk, user, RedirectResponse("/cases", 303))
     if visitor:
         return RedirectResponse("/cases", 303)
-    raise NotHere(
-        "This link was used, or its time is over. `fieldshift serve --store STORE --link` prints another."
-    )
+    raise NotHere("This link was used, or its time is over. `fieldshift serve --store STORE --link` prints another.")
 
 
 def _way(desk: Desk) -> Literal["link", "password", "proxy"]:
