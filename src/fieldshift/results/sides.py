@@ -83,8 +83,8 @@ def compared(sides: Sequence[Side], headlines: Sequence[Headline] = ()) -> list[
 
     Returns:
         Rows as the outlooks of `told`, each with `side` and `difference`: None for the base, and of the others mean,
-        middle, low, high, and the shares of futures with more and with less; of runs that do not share their futures the
-        difference of the means alone.
+        middle, low, high, and the shares of futures with more and with less; of runs that do not share their futures
+        the difference of the means alone.
     """
     return differences(sides, outlooks_of(sides, headlines))
 
