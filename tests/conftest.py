@@ -28,6 +28,48 @@ settings.register_profile(
 settings.load_profile("house")
 
 
+WHOLE = frozenset(
+    [
+        "engines/test_evaluate",
+        "engines/test_optimize",
+        "engines/test_replan",
+        "faces/test_cli",
+        "faces/test_cli_plan",
+        "faces/test_cli_workbook",
+        "known/test_flagship",
+        "known/test_flagship_past",
+        "known/test_simpy",
+        "laws/test_limits",
+        "laws/test_plans",
+        "laws/test_resuming",
+        "laws/test_same_luck",
+        "results/test_report",
+        "results/test_result_workbook",
+        "scenario/test_workbook",
+        "study/test_backtest_scenario",
+        "study/test_calibrate",
+        "study/test_explore",
+        "web/test_accounts",
+        "web/test_api_contract",
+        "web/test_case_pages",
+        "web/test_casebook",
+        "web/test_compare_pages",
+        "web/test_doors",
+        "web/test_result_pages",
+        "web/test_run_pages",
+        "web/test_same_numbers",
+        "web/test_scenario_page",
+    ]
+)
+"""Modules that run whole cases, pages or shells: each takes many seconds, however quick its single tests are."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(ROOT / "tests").with_suffix("").as_posix() in WHOLE:
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--golden-update",
