@@ -6,7 +6,9 @@ import invented
 import numpy as np
 import pytest
 
+import fieldshift as fs
 from fieldshift.results.quantiles import summarise
+from fieldshift.results.report_about import about_section
 from fieldshift.results.report_head import headline_section
 from fieldshift.results.report_money import money_section
 
@@ -67,3 +69,19 @@ def test_what_binds_first_names_only_policies_under_which_it_does_and_says_ties(
     assert ", equally often, under “Move" in said
     assert "(each bound first in 40 % of futures)" in said
     assert "Pay under “Hire” (bound first in 60 % of futures; ever bound in 100 %" in said
+
+
+def test_the_command_repeats_the_very_run():
+    """A run of some policies, of all without a plan, and of all with one are three commands."""
+    case = fs.read("academy", set=["horizon.periods=8"])
+    asked = {"draws": 4, "seed": 3, "groups": 1, "workers": 1}
+    ends = "--draws 4 --seed 3 --groups 1"
+    for result, words in (
+        (
+            fs.simulate(case, ["hire", "stay"], **asked),
+            f"simulate SCENARIO --policy hire --policy stay {ends} -o FOLDER",
+        ),
+        (fs.simulate(case, **asked), f"run SCENARIO {ends} --no-plan -o FOLDER"),
+        (fs.judged(case, **asked), f"run SCENARIO {ends} -o FOLDER"),
+    ):
+        assert any(f"fieldshift {words}" in str(block) for block in about_section(result).blocks), words

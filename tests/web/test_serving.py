@@ -107,6 +107,7 @@ def test_a_local_desk_from_link_to_end(tmp_path):
         assert not (store / "serving.json").exists()
     if os.name == "posix":
         assert stat.S_IMODE(store.stat().st_mode) == 0o700
+        assert stat.S_IMODE((store / "desk.sqlite").stat().st_mode) == 0o600
     with served(store, "--port", root.rsplit(":", 1)[1]) as (process, there, log):
         assert there == root
         assert httpx.get(f"{root}/audit.json", cookies=kept, timeout=60).status_code == 200  # a restart keeps sessions
