@@ -18,15 +18,9 @@ named=${FIELDSHIFT_CHROMIUM:-}
 
 find_it() {
     if [ -n "$named" ]; then echo "$named"; return; fi
-    local name
-    for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do
-        if command -v "$name"; then return; fi
-    done
-    for name in "/Applications/Chromium.app/Contents/MacOS/Chromium" \
-        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; do
-        if [ -x "$name" ]; then echo "$name"; return; fi
-    done
-    return 1
+    first_program chromium chromium-browser google-chrome google-chrome-stable chrome \
+        "/Applications/Chromium.app/Contents/MacOS/Chromium" \
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 }
 
 install_it() { packages chromium; }

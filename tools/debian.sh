@@ -18,6 +18,15 @@ packages() {
     as_root apt-get install -qy --no-install-recommends "$@"
 }
 
+# Print the first of some programs that can be run: a name to be looked up, or a path.
+first_program() {
+    local name
+    for name in "$@"; do
+        if command -v "$name"; then return; fi
+    done
+    return 1
+}
+
 # Refuse a named program that is not there. NAME is the variable that names it, WHY what is wrong with it.
 misnamed() {
     echo "$(basename "$0"): $1 is '${!1}', $2." >&2

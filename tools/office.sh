@@ -18,14 +18,8 @@ named=${FIELDSHIFT_SOFFICE:-}
 
 find_it() {
     if [ -n "$named" ]; then echo "$named"; return; fi
-    local name
-    for name in soffice libreoffice; do
-        if command -v "$name"; then return; fi
-    done
-    for name in /usr/lib/libreoffice/program/soffice /Applications/LibreOffice.app/Contents/MacOS/soffice; do
-        if [ -x "$name" ]; then echo "$name"; return; fi
-    done
-    return 1
+    first_program soffice libreoffice /usr/lib/libreoffice/program/soffice \
+        /Applications/LibreOffice.app/Contents/MacOS/soffice
 }
 
 # The build without windows is the smallest that recalculates, converts and prints.

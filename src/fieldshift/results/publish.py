@@ -29,7 +29,10 @@ from fieldshift.results.quantiles import STATS
 from fieldshift.results.result import Result
 from fieldshift.results.tally import Array
 
-__all__ = ["tables"]
+__all__ = ["DIGITS", "tables"]
+
+DIGITS = ".9g"
+"""How many digits CSV has: values are kept as 32-bit floats, and nine tell any two of them apart."""
 
 _COUNTED = ("person", "case")
 _DERIVED = ("gap", "need", "new_share")
@@ -82,7 +85,7 @@ def _hidden(frame: pd.DataFrame, hide: Flags, how: tuple[int, list[str]], plain:
     always = np.zeros(len(frame), np.bool_) if plain is None else plain
     for name in columns if len(frame) else ():
         values = frame[name].to_numpy(np.float64)
-        text = np.array(["" if np.isnan(v) else f"{v:.9g}" for v in values], object)
+        text = np.array(["" if np.isnan(v) else f"{v:{DIGITS}}" for v in values], object)
         text[hide] = "x"
         text[hide & ~always & (np.abs(values) < under)] = f"<{under}"
         shown[name] = text

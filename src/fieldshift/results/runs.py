@@ -37,7 +37,7 @@ from fieldshift.results.bound import Bound, Tie
 from fieldshift.results.collect import PolicyResult
 from fieldshift.results.measures import Key
 from fieldshift.results.planned import TABLES, Planned
-from fieldshift.results.publish import tables
+from fieldshift.results.publish import DIGITS, tables
 from fieldshift.results.quantiles import STATS
 from fieldshift.results.result import Result
 from fieldshift.results.tally import Array
@@ -131,7 +131,7 @@ def export(result: Result, folder: Place, suppress: int | None = None) -> list[P
         for name, frame in found.items():
             file = place / f"{name}.csv"
             shown = _no_formulas(frame)
-            shown.to_csv(file, index=False, lineterminator="\n", float_format="%.9g", date_format="%Y-%m-%d")
+            shown.to_csv(file, index=False, lineterminator="\n", float_format=f"%{DIGITS}", date_format="%Y-%m-%d")
             written.append(file)
     except OSError as error:
         raise RunError(f"cannot write to {place}: {error.strerror or error}") from error

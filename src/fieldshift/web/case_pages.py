@@ -218,8 +218,7 @@ def open_data(desk: TheDesk, visitor: Analyst, body: Opening) -> Opened:
 
 
 def _take_in(desk: Desk, visitor: Visitor, file: UploadFile) -> str:
-    name = (file.filename or "upload").replace("\\", "/").rsplit("/", 1)[-1].replace("\x00", "")[:200]
-    scenario = uploads.taken_in(desk.settings.limits, name, file.file)
+    name, scenario = uploads.sent(desk.settings.limits, file)
     return casebook.added(desk, visitor, scenario, f"uploaded: {name}")
 
 

@@ -42,7 +42,7 @@ class Wrong(BaseModel):
 
 def quick_problems(work: Work) -> list[Wrong]:
     """Return what is wrong with a draft as it stands, not yet under each policy or at the ends of each lever."""
-    return [*_told(work.draft, _quick(_key(work))), *_far_levers(work)]
+    return _told(work, _quick(_key(work)))
 
 
 def all_problems(work: Work) -> list[Wrong]:
@@ -56,7 +56,7 @@ def all_problems(work: Work) -> list[Wrong]:
                 scenario, read = _made(key)
                 found = (*read, *(() if scenario is None else problems_of(scenario)))
                 _CHECKED.keep(key, found)
-    return [*_told(work.draft, found), *_far_levers(work)]
+    return _told(work, found)
 
 
 def problems_of(scenario: fs.Scenario) -> list[fs.Problem]:
@@ -75,7 +75,7 @@ def problems_of(scenario: fs.Scenario) -> list[fs.Problem]:
 def known_problems(work: Work) -> list[Wrong] | None:
     """Return the same where it was found before, else None."""
     found = _CHECKED.get(_key(work))
-    return None if found is None else [*_told(work.draft, found), *_far_levers(work)]
+    return None if found is None else _told(work, found)
 
 
 def _far_levers(work: Work) -> list[Wrong]:
@@ -138,8 +138,9 @@ def _quick(key: str) -> tuple[fs.Problem, ...]:
     return (*read, *(fs.problems(scenario, apart=False) if scenario is not None else ()))
 
 
-def _told(draft: fs.Draft, problems: Sequence[fs.Problem]) -> list[Wrong]:
-    found = []
+def _told(work: Work, problems: Sequence[fs.Problem]) -> list[Wrong]:
+    """Return problems in words, and those that only a desk knows of: levers beyond their ends."""
+    draft, found = work.draft, list[Wrong]()
     for problem in problems:
         path, title = problem.path, "The scenario"
         if path:
@@ -149,4 +150,4 @@ def _told(draft: fs.Draft, problems: Sequence[fs.Problem]) -> list[Wrong]:
             except fs.UsageError:
                 title = path
         found.append(Wrong(path=path, title=title, what=problem.what, hint=problem.hint, level=problem.level))
-    return found
+    return [*found, *_far_levers(work)]

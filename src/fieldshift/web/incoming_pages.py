@@ -39,8 +39,7 @@ class TakenIn(BaseModel):
 def _take_in(desk: Desk, visitor: Visitor, case: str, file: UploadFile, note: str) -> TakenIn:
     """Save a file as the next version; one that says the same as the newest saves nothing."""
     there = casebook.case_of(desk, case)
-    name = (file.filename or "upload").replace("\\", "/").rsplit("/", 1)[-1].replace("\x00", "")[:200]
-    scenario = uploads.taken_in(desk.settings.limits, name, file.file)
+    name, scenario = uploads.sent(desk.settings.limits, file)
     if fs.digest(scenario) == fs.digest(casebook.scenario_of(desk, case, there.newest)):
         return TakenIn(version=there.newest, saved=False)
     number = casebook.saved_next(desk, visitor, there, scenario, note.strip() or f"From {name}")

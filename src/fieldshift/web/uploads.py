@@ -17,11 +17,13 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from fastapi import UploadFile
+
 import fieldshift as fs
 from fieldshift.web.checking import problems_of
 from fieldshift.web.settings import Limits
 
-__all__ = ["taken_in"]
+__all__ = ["sent", "taken_in"]
 
 _READ = (".yaml", ".yml", ".csv")
 _KEPT_OUT = (".md", ".txt")
@@ -68,6 +70,12 @@ def taken_in(limits: Limits, filename: str, stream: BinaryIO) -> fs.Scenario:
             return _read(limits, name, raw, Path(room))
     except _Refused as refused:
         raise fs.ScenarioError(refused.problems) from None
+
+
+def sent(limits: Limits, file: UploadFile) -> tuple[str, fs.Scenario]:
+    """Return the name of a file that a form sent, without folders, and the scenario in it; raises as `taken_in`."""
+    name = (file.filename or "upload").replace("\\", "/").rsplit("/", 1)[-1].replace("\x00", "")[:200]
+    return name, taken_in(limits, name, file.file)
 
 
 def _refused(place: str, what: str, hint: str = "") -> _Refused:
